@@ -1,0 +1,53 @@
+"""Logs: one readable line per event, JSON by setting, with a correlation id; personal data is masked here and only here."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from core.masking import mask_values
+from core.settings import Settings
+
+UNMASKED = {"timestamp", "level", "logger", "event", "process"}
+
+
+def mask_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Mask every value but our own words."""
+    return {key: value if key in UNMASKED else mask_values(value) for key, value in event.items()}
+
+
+def configure_logging(settings: Settings, process: str) -> None:
+    """Set up structlog and route the standard library's loggers through the same chain."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=False),
+        structlog.processors.format_exc_info,
+        mask_event,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=_renderer(settings)))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    for noisy in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(noisy).handlers = []
+        logging.getLogger(noisy).propagate = True
+    # Access lines carry addresses and no meaning of ours; turns and desk actions are logged as events.
+    for quiet in ("uvicorn.access", "httpx", "httpcore", "websockets"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(process=process)
+
+
+def _renderer(settings: Settings) -> Processor:
+    if settings.log_format == "json":
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)

@@ -1,0 +1,1 @@
+"""Sentence vectors: the bundled model's repack, its unpacking, and the encoder that the knowledge base uses."""

@@ -1,0 +1,100 @@
+"""Queries on the knowledge base's tables."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.clock import Clock, utc_now
+from kb.models import Article, ArticleChange, ArticleVersion
+from kb.schemas import ArticleIn, ArticleRow, StoredArticle
+
+
+class ArticleRepository:
+    """One session's view of the articles. Writing methods append to the change log; the caller commits."""
+
+    def __init__(self, session: AsyncSession, clock: Clock = utc_now) -> None:
+        self.session = session
+        self.clock = clock
+
+    async def all(self) -> list[StoredArticle]:
+        rows = await self.session.scalars(select(Article).order_by(Article.key))
+        return [_stored(row) for row in rows]
+
+    async def count(self) -> int:
+        return await self.session.scalar(select(func.count()).select_from(Article)) or 0
+
+    async def get(self, key: str) -> StoredArticle | None:
+        row = await self.session.get(Article, key)
+        return _stored(row) if row else None
+
+    async def at_version(self, key: str, version: int) -> StoredArticle | None:
+        row = await self.session.get(ArticleVersion, (key, version))
+        if row is None:
+            return None
+        return StoredArticle(**row.content, version=row.version, updated_at=row.at, updated_by=row.author)
+
+    async def some(self, keys: Iterable[str]) -> list[StoredArticle]:
+        rows = await self.session.scalars(select(Article).where(Article.key.in_(list(keys))))
+        return [_stored(row) for row in rows]
+
+    async def page(
+        self, category: str | None, text: str | None, limit: int, offset: int
+    ) -> tuple[int, list[ArticleRow]]:
+        query = select(Article)
+        if category:
+            query = query.where(or_(Article.category == category, Article.category.startswith(category + "/")))
+        if text:
+            query = query.where(or_(Article.question.contains(text, autoescape=True), Article.key.contains(text)))
+        total = await self.session.scalar(_count(query)) or 0
+        rows = await self.session.scalars(query.order_by(Article.key).limit(limit).offset(offset))
+        return total, [ArticleRow.model_validate(row, from_attributes=True) for row in rows]
+
+    async def generation(self) -> int:
+        """The number of the last change."""
+        return await self.session.scalar(select(func.max(ArticleChange.id))) or 0
+
+    async def changed_since(self, generation: int) -> set[str]:
+        keys = await self.session.scalars(select(ArticleChange.key).where(ArticleChange.id > generation).distinct())
+        return set(keys)
+
+    async def put(self, article: ArticleIn, author: str) -> StoredArticle:
+        """Store as the next version of its key; unchanged content stores nothing new."""
+        row = await self.session.get(Article, article.key)
+        if row and ArticleIn.model_validate(_content(row)) == article:
+            return _stored(row)
+        now = self.clock()
+        version = await self._last_version(article.key) + 1
+        fields = article.model_dump(include=set(ArticleIn.model_fields))
+        await self.session.merge(Article(**fields, version=version, updated_at=now, updated_by=author))
+        content = article.model_dump(mode="json", include=set(ArticleIn.model_fields))
+        self.session.add(ArticleVersion(key=article.key, version=version, content=content, author=author, at=now))
+        self.session.add(ArticleChange(key=article.key, version=version, deleted=False, at=now))
+        await self.session.flush()
+        return StoredArticle(**fields, version=version, updated_at=now, updated_by=author)
+
+    async def delete(self, key: str) -> bool:
+        row = await self.session.get(Article, key)
+        if row is None:
+            return False
+        await self.session.delete(row)
+        self.session.add(ArticleChange(key=key, version=row.version, deleted=True, at=self.clock()))
+        return True
+
+    async def _last_version(self, key: str) -> int:
+        """Versions go on after a deletion: a number never names two texts."""
+        query = select(func.max(ArticleVersion.version)).where(ArticleVersion.key == key)
+        return await self.session.scalar(query) or 0
+
+
+def _content(row: Article) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ArticleIn.model_fields}
+
+
+def _stored(row: Article) -> StoredArticle:
+    return StoredArticle(**_content(row), version=row.version, updated_at=row.updated_at, updated_by=row.updated_by)
+
+
+def _count(query: Select[tuple[Article]]) -> Select[tuple[int]]:
+    return select(func.count()).select_from(query.subquery())

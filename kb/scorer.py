@@ -1,0 +1,125 @@
+"""The supervised scorer: kernel ridge regression from wordings to articles.
+
+The kernel of two texts is a sum of three likenesses: meaning (a Gaussian of the centred sentence vectors), characters and
+sound (TF-IDF cosines of character and pinyin runs), so that colloquial, mistyped and misheard wordings each find support.
+The fit is exact and takes seconds; questions that no article answers are fitted as a class of their own ("none").
+Rifkin, Yeo, Poggio: Regularized Least-Squares Classification (2003).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from kb.text import character_grams, sound_grams
+
+Floats = NDArray[np.float32]
+
+NARROWNESS = 3.0  # of the Gaussian over cosines
+CHARACTERS_WEIGHT = 0.5
+SOUND_WEIGHT = 0.5
+RIDGE = 0.3
+# Beyond so many wordings the fit uses a fixed sample of them as centres (subset of regressors): cost stays bounded.
+MAX_CENTRES = 8000
+CHUNK = 2000
+NONE = ""  # label of a question that no article answers
+
+
+class _Lexical:
+    """TF-IDF likeness over runs of characters or syllables."""
+
+    def __init__(self, grams: Callable[[str], list[str]], texts: Sequence[str]) -> None:
+        self._vectoriser = TfidfVectorizer(analyzer=grams, sublinear_tf=True, dtype=np.float32)
+        self._known = self._vectoriser.fit_transform(texts).T.tocsr()
+
+    def likeness(self, texts: Sequence[str]) -> Floats:
+        """Cosines [len(texts), number of known texts]."""
+        product = self._vectoriser.transform(texts) @ self._known
+        return np.asarray(product.toarray(), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Support:
+    """What the wordings say for each article about one question."""
+
+    scores: Floats  # [number of articles], near 1 = certain
+    none: float  # the same for "no article answers this"
+    characters: float  # greatest likeness of characters with any wording
+    sound: float  # greatest likeness of sound with any wording
+
+
+class KernelScorer:
+    """Fitted on construction; immutable and safe to use from several threads afterwards.
+
+    texts, labels: wordings and their article keys (`NONE` for questions without an article); vectors: float32 [len(texts), d],
+    unit length. Raises ValueError when there is nothing to fit.
+    """
+
+    def __init__(self, texts: Sequence[str], vectors: Floats, labels: Sequence[str]) -> None:
+        if not texts:
+            raise ValueError("a scorer needs at least one wording")
+        self.keys = sorted({label for label in labels if label != NONE})
+        self.column = {key: i for i, key in enumerate(self.keys)}
+        self._mean = vectors.mean(axis=0)
+        centres = self._choose_centres(len(texts))
+        self._centres = self._centred(vectors[centres])
+        known = [texts[i] for i in centres]
+        self._characters = _Lexical(character_grams, known)
+        self._sound = _Lexical(sound_grams, known)
+        self._weights = self._solve(texts, vectors, self._targets(labels), centres)
+
+    @staticmethod
+    def _choose_centres(count: int) -> NDArray[np.int64]:
+        if count <= MAX_CENTRES:
+            return np.arange(count)
+        return np.sort(np.random.default_rng(0).choice(count, MAX_CENTRES, replace=False))
+
+    def _targets(self, labels: Sequence[str]) -> Floats:
+        columns = len(self.keys) + 1  # the last one is "none"
+        targets = np.full((len(labels), columns), -1.0 / columns, np.float32)
+        targets[np.arange(len(labels)), [self.column.get(label, columns - 1) for label in labels]] = 1.0
+        return targets
+
+    def _solve(self, texts: Sequence[str], vectors: Floats, targets: Floats, centres: NDArray[np.int64]) -> Floats:
+        if len(centres) == len(texts):
+            kernel = self._kernel(texts, vectors)[0]
+            kernel[np.diag_indices_from(kernel)] += RIDGE
+            return _solve_positive(kernel, targets)
+        gram = np.zeros((len(centres), len(centres)), np.float32)
+        right = np.zeros((len(centres), targets.shape[1]), np.float32)
+        for start in range(0, len(texts), CHUNK):
+            rows = slice(start, start + CHUNK)
+            kernel = self._kernel(texts[rows], vectors[rows])[0]
+            gram += kernel.T @ kernel
+            right += kernel.T @ targets[rows]
+        gram += RIDGE * self._kernel([texts[i] for i in centres], vectors[centres])[0]
+        gram[np.diag_indices_from(gram)] += 1e-3  # numerical safety: the sample's kernel may be singular
+        return _solve_positive(gram, right)
+
+    def _kernel(self, texts: Sequence[str], vectors: Floats) -> tuple[Floats, Floats, Floats]:
+        """The kernel with every centre, and its lexical parts."""
+        cosines = self._centred(vectors) @ self._centres.T
+        characters, sound = self._characters.likeness(texts), self._sound.likeness(texts)
+        kernel = np.exp(NARROWNESS * (cosines - 1)) + CHARACTERS_WEIGHT * characters + SOUND_WEIGHT * sound
+        return kernel, characters, sound
+
+    def _centred(self, vectors: Floats) -> Floats:
+        moved = vectors - self._mean
+        centred: Floats = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+        return centred
+
+    def support(self, text: str, vector: Floats) -> Support:
+        """Evidence for every article about one question; vector: float32 [d], unit length."""
+        kernel, characters, sound = self._kernel([text], vector.reshape(1, -1))
+        scores = (kernel @ self._weights)[0]
+        return Support(scores[:-1], float(scores[-1]), float(characters.max()), float(sound.max()))
+
+
+def _solve_positive(matrix: Floats, right: Floats) -> Floats:
+    factor: Any = scipy.linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+    solution: Floats = scipy.linalg.cho_solve(factor, right, check_finite=False).astype(np.float32)
+    return solution
