@@ -53,24 +53,42 @@ class Support:
 
 
 class KernelScorer:
-    """Fitted on construction; immutable and safe to use from several threads afterwards.
+    """Immutable once fitted, and safe to use from several threads."""
 
-    texts, labels: wordings and their article keys (`NONE` for questions without an article); vectors: float32 [len(texts), d],
-    unit length. Raises ValueError when there is nothing to fit.
-    """
+    def __init__(self, keys: list[str], texts: list[str], mean: Floats, centres: Floats) -> None:
+        self.keys = keys  # article of each column
+        self.column = {key: i for i, key in enumerate(keys)}
+        self.texts = texts  # the centres' wordings
+        self._mean = mean
+        self._centres = centres  # centred unit vectors [len(texts), d]
+        self._characters = _Lexical(character_grams, texts)
+        self._sound = _Lexical(sound_grams, texts)
+        self._weights = np.zeros((len(texts), len(keys) + 1), np.float32)  # the last column is "none"
 
-    def __init__(self, texts: Sequence[str], vectors: Floats, labels: Sequence[str]) -> None:
+    @classmethod
+    def fit(cls, texts: Sequence[str], vectors: Floats, labels: Sequence[str]) -> "KernelScorer":
+        """Fit wordings to labels: article keys, or `NONE` for questions without an article.
+
+        vectors: float32 [len(texts), d], unit length. Raises ValueError when there is nothing to fit.
+        """
         if not texts:
             raise ValueError("a scorer needs at least one wording")
-        self.keys = sorted({label for label in labels if label != NONE})
-        self.column = {key: i for i, key in enumerate(self.keys)}
-        self._mean = vectors.mean(axis=0)
-        centres = self._choose_centres(len(texts))
-        self._centres = self._centred(vectors[centres])
-        known = [texts[i] for i in centres]
-        self._characters = _Lexical(character_grams, known)
-        self._sound = _Lexical(sound_grams, known)
-        self._weights = self._solve(texts, vectors, self._targets(labels), centres)
+        chosen = cls._choose_centres(len(texts))
+        keys = sorted({label for label in labels if label != NONE})
+        mean = vectors.mean(axis=0)
+        scorer = cls(keys, [texts[i] for i in chosen], mean, _centred(vectors[chosen], mean))
+        scorer._weights = scorer._solve(texts, vectors, scorer._targets(labels), chosen)
+        return scorer
+
+    def state(self) -> dict[str, Floats]:
+        """What `restore` needs beside texts and keys."""
+        return {"mean": self._mean, "centres": self._centres, "weights": self._weights}
+
+    @classmethod
+    def restore(cls, texts: list[str], keys: list[str], state: dict[str, Floats]) -> "KernelScorer":
+        scorer = cls(keys, texts, state["mean"], state["centres"])
+        scorer._weights = np.ascontiguousarray(state["weights"])
+        return scorer
 
     @staticmethod
     def _choose_centres(count: int) -> NDArray[np.int64]:
@@ -102,15 +120,10 @@ class KernelScorer:
 
     def _kernel(self, texts: Sequence[str], vectors: Floats) -> tuple[Floats, Floats, Floats]:
         """The kernel with every centre, and its lexical parts."""
-        cosines = self._centred(vectors) @ self._centres.T
+        cosines = _centred(vectors, self._mean) @ self._centres.T
         characters, sound = self._characters.likeness(texts), self._sound.likeness(texts)
         kernel = np.exp(NARROWNESS * (cosines - 1)) + CHARACTERS_WEIGHT * characters + SOUND_WEIGHT * sound
         return kernel, characters, sound
-
-    def _centred(self, vectors: Floats) -> Floats:
-        moved = vectors - self._mean
-        centred: Floats = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
-        return centred
 
     def support(self, text: str, vector: Floats) -> Support:
         """Evidence for every article about one question; vector: float32 [d], unit length."""
@@ -119,7 +132,12 @@ class KernelScorer:
         return Support(scores[:-1], float(scores[-1]), float(characters.max()), float(sound.max()))
 
 
+def _centred(vectors: Floats, mean: Floats) -> Floats:
+    moved = vectors - mean
+    centred: Floats = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+    return centred
+
+
 def _solve_positive(matrix: Floats, right: Floats) -> Floats:
     factor: Any = scipy.linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-    solution: Floats = scipy.linalg.cho_solve(factor, right, check_finite=False).astype(np.float32)
-    return solution
+    return np.ascontiguousarray(scipy.linalg.cho_solve(factor, right, check_finite=False), np.float32)

@@ -13,6 +13,7 @@ _FILLERS = re.compile(r"[嗯啊呃哦喔呀哎诶]|那个(?=[，,。、 ])|就�
 _SOUND_ALIKE = [("zh", "z"), ("ch", "c"), ("sh", "s"), ("ing", "in"), ("eng", "en"), ("ang", "an")]
 
 
+@lru_cache(maxsize=50_000)
 def normalise(text: str) -> str:
     """NFKC, lower case, without punctuation and fillers. Never empty unless the text has no word at all."""
     text = unicodedata.normalize("NFKC", text).lower()

@@ -1,14 +1,19 @@
 import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
-import { precompiledLocales } from './build/locales'
+import { precompiledLocales } from './build/locales.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const backend = process.env.TELLER_BACKEND ?? 'http://127.0.0.1:8000'
 
 export default defineConfig({
   plugins: [precompiledLocales(), vue()],
-  resolve: { alias: { '@': here('./src') } },
+  resolve: {
+    alias: [
+      { find: '@', replacement: here('./src') },
+      { find: 'entities', replacement: here('./src/shared/entities.ts') },
+    ],
+  },
   define: {
     __VUE_I18N_FULL_INSTALL__: false,
     __VUE_I18N_LEGACY_API__: false,
@@ -21,7 +26,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { chat: here('./index.html'), console: here('./console/index.html') },
+      input: { chat: here("./index.html") },
     },
   },
   server: {

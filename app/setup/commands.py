@@ -22,15 +22,17 @@ END_SECONDS = 5
 REMEDIES = (
     (r"No space left on device|ENOSPC", "free disk space (a full set-up takes about 8 GB), then run it again"),
     (
-        r"name resolution|Name or service not known|ENOTFOUND|EAI_AGAIN|Network is unreachable|Connection refused"
-        r"|ConnectTimeout|ReadTimeout|ETIMEDOUT|ECONNRESET|NewConnectionError",
+        r"name resolution|service not known|ENOTFOUND|EAI_AGAIN|unreachable|refused|TimeoutError|ETIMEDOUT|ECONNRESET",
         "check the network and the proxy settings of pip and npm, then run it again",
     ),
     (
         r"DO NOT MATCH THE HASHES|EINTEGRITY",
         "a download differs from the lock file: the mirror or its cache is damaged (`pip cache purge`, `npm cache verify`)",
     ),
-    (r"No matching distribution found", "the configured package index does not have this version; check pip's index settings"),
+    (
+        r"No matching distribution found",
+        "the configured package index does not have this version; check pip's index settings",
+    ),
     (r"Permission denied|EACCES", "check who owns the project folder; do not mix root and another user"),
     (r"MemoryError|Killed|out of memory", "not enough memory; set-up needs about 4 GB"),
 )
@@ -39,7 +41,9 @@ REMEDIES = (
 class StepFailed(Exception):
     """A step did not go well: `cause` in a line, the last `lines` of output, and what to do about it."""
 
-    def __init__(self, cause: str, *, lines: Sequence[str] = (), remedy: str = "", log: Path | None = None, title: str = "") -> None:
+    def __init__(
+        self, cause: str, *, lines: Sequence[str] = (), remedy: str = "", log: Path | None = None, title: str = ""
+    ) -> None:
         super().__init__(cause)
         self.title = title
         self.cause = cause
@@ -95,13 +99,20 @@ class StepOutput:
         """Run `command` and tell whether it went well; a failing one raises StepFailed unless it `may_fail`."""
         shown = shlex.join(str(part) for part in command)
         tail: deque[str] = deque(maxlen=TAIL_LINES)
-        with self.log.open("a", encoding="utf-8") as log:
+        with self.log.open("a", encoding="utf-8", buffering=1) as log:
+
+            def take(line: str) -> None:
+                tail.append(line)
+                log.write(f"{line}\n")
+
             log.write(f"$ {shown}\n")
-            code = self._follow(command, folder, environment, lambda line: (tail.append(line), print(line, file=log, flush=True)))
+            code = self._follow(command, folder, environment, take)
         if code == 0 or may_fail:
             return code == 0
         cause = f"`{_short(shown)}` {'was killed by signal ' + str(-code) if code < 0 else f'ended with code {code}'}"
-        raise StepFailed(cause, lines=list(tail), remedy=remedy if not _remedy_for("\n".join(tail)) else "", log=self.log)
+        raise StepFailed(
+            cause, lines=list(tail), remedy=remedy if not _remedy_for("\n".join(tail)) else "", log=self.log
+        )
 
     def _follow(
         self,

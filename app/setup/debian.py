@@ -38,7 +38,9 @@ def _missing_for_tests() -> list[str]:
 
 def _has_chinese_font() -> bool:
     try:
-        result = subprocess.run(["fc-list", ":lang=zh", "family"], capture_output=True, text=True, timeout=60)
+        result = subprocess.run(
+            ["fc-list", ":lang=zh", "family"], check=False, capture_output=True, text=True, timeout=60
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     return bool(result.stdout.strip())
@@ -69,7 +71,9 @@ def check_node() -> None:
         if not shutil.which(program):
             raise StepFailed(f"{program} is not on PATH", remedy=remedy)
     try:
-        version = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=30).stdout.strip()
+        version = subprocess.run(
+            ["node", "--version"], check=False, capture_output=True, text=True, timeout=30
+        ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StepFailed(f"node does not run: {error}", remedy=remedy) from None
     major = version.lstrip("v").split(".")[0]

@@ -37,15 +37,23 @@ class Interpreter:
 
 
 def find_interpreter(versions: Iterable[str]) -> Interpreter | None:
-    """The first working interpreter of the first of `versions` that has one; those that can make environments first."""
-    working = [found for version in versions for path in _candidates(version) if (found := probe(path, version))]
-    return next((found for found in working if found.makes_environments), working[0] if working else None)
+    """A working interpreter of the first of `versions` that has one; one that can make environments before one that cannot."""
+    second_best: Interpreter | None = None
+    for version in versions:
+        for path in _candidates(version):
+            found = probe(path, version)
+            if found and found.makes_environments:
+                return found
+            second_best = second_best or found
+    return second_best
 
 
 def probe(path: Path | str, version: str) -> Interpreter | None:
     """Run the interpreter at `path`; None when it does not run, or is not of `version` ("3.10")."""
     try:
-        result = subprocess.run([str(path), "-I", "-c", PROBE], capture_output=True, text=True, timeout=PROBE_SECONDS)
+        result = subprocess.run(
+            [str(path), "-I", "-c", PROBE], check=False, capture_output=True, text=True, timeout=PROBE_SECONDS
+        )
         executable, numbers, makes_environments = json.loads(result.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
@@ -75,11 +83,17 @@ def _in_pyenv(version: str) -> Iterator[Path]:
 
 
 def _from_uv(version: str) -> Iterator[Path]:
-    yield from sorted((Path.home() / ".local/share/uv/python").glob(f"cpython-{version}.*/bin/python{version}"), reverse=True)
+    yield from sorted(
+        (Path.home() / ".local/share/uv/python").glob(f"cpython-{version}.*/bin/python{version}"), reverse=True
+    )
     if uv := _uv():
         try:
             result = subprocess.run(
-                [uv, "python", "find", "--no-python-downloads", version], capture_output=True, text=True, timeout=PROBE_SECONDS
+                [uv, "python", "find", "--no-python-downloads", version],
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=PROBE_SECONDS,
             )
         except (OSError, subprocess.TimeoutExpired):
             return

@@ -26,7 +26,8 @@ class Step:
     """One thing that set-up makes.
 
     `fingerprint` gives the state of the inputs (None: the step runs every time); `accepts` gives further fingerprints
-    under which the result serves as well; `made` tells whether the result is still there.
+    under which the result serves as well; `made` tells whether the result is still there; `stamped_in` is where its stamp
+    is kept when not with the others.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Step:
     after: tuple[str, ...] = ()
     made: Callable[[], bool] = field(default=lambda: True)
     accepts: Callable[[], Iterable[str]] = field(default=lambda: ())
+    stamped_in: Path | None = None
 
 
 class Stamps:
@@ -56,7 +58,7 @@ class Stamps:
         return self._begun(step).exists()
 
     def begin(self, step: Step) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._path(step).parent.mkdir(parents=True, exist_ok=True)
         self._path(step).unlink(missing_ok=True)
         self._begun(step).touch()
 
@@ -75,10 +77,10 @@ class Stamps:
             return None
 
     def _path(self, step: Step) -> Path:
-        return self.folder / f"{step.name}.json"
+        return (step.stamped_in or self.folder) / f"{step.name}.json"
 
     def _begun(self, step: Step) -> Path:
-        return self.folder / f"{step.name}.begun"
+        return self._path(step).with_suffix(".begun")
 
 
 def fingerprint(*inputs: str | Path, without: Sequence[str] = ()) -> str:

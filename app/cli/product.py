@@ -1,0 +1,209 @@
+"""`teller up`, `down`, `status`, `doctor`."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.errors import FAILED, NOT_RUNNING, CommandFailed
+from app.cli.output import Json, emit, print_table
+from app.cli.rooms import load_settings
+
+if TYPE_CHECKING:
+    from app.processes.following import Follower
+    from app.processes.lifecycle import Started, Teller
+
+Detach = Annotated[bool, typer.Option("--detach", help="Return once everything is ready.")]
+
+
+def up(detach: Detach = False, json: Json = False) -> int:
+    """Start everything, wait until it is ready, and show its logs until Ctrl-C."""
+    from app.processes.lifecycle import Teller, UpFailed, starting
+
+    teller = Teller(load_settings())
+    try:
+        with _stop_on_signals(), starting(teller.files):
+            if teller.supervisor.is_running():
+                emit(_already_running(teller).as_dict(), json, _print_started)
+                return 0
+            started, process, follower = _start(teller, sys.stderr if json else sys.stdout)
+            emit(started.as_dict(), json, _print_started)
+    except UpFailed as failure:
+        raise CommandFailed(str(failure), code="not_started") from None
+    return 0 if detach else _stay(teller, process, follower, sys.stderr if json else sys.stdout)
+
+
+def _already_running(teller: "Teller") -> "Started":
+    from app.processes.lifecycle import Started
+
+    return Started(teller.addresses, already_running=True, processes=teller.status() or [])
+
+
+def _start(teller: "Teller", stream: Any) -> "tuple[Started, subprocess.Popen[bytes], Follower]":
+    from app.processes.lifecycle import Started, first_administrator
+
+    began = time.monotonic()
+
+    def show(line: str) -> None:
+        print(line, file=stream, flush=True)
+
+    show("Starting Teller")
+    teller.check_before_start(show)
+    teller.prepare(stream)
+    process, follower = teller.start(show)
+    try:
+        administrator = first_administrator(teller.settings)
+    except BaseException:
+        teller.stop()
+        raise
+    seconds = round(time.monotonic() - began, 1)
+    return Started(teller.addresses, False, administrator, seconds, teller.status() or []), process, follower
+
+
+def _stay(teller: "Teller", process: subprocess.Popen[bytes], follower: "Follower", stream: Any) -> int:
+    """Show what happens until Ctrl-C, `teller down` or the supervisor's end; gives the exit code."""
+    from app.processes.following import follow, prefixed
+
+    def show(line: str) -> None:
+        print(line, file=stream, flush=True)
+
+    follower.skip()
+    try:
+        with _stop_on_signals():
+            follow(follower, lambda: process.poll() is None, show)
+    except KeyboardInterrupt:
+        show(prefixed("teller", "stopping"))
+        with _deaf_to_signals():
+            teller.stop()
+            process.wait()
+        show(prefixed("teller", "stopped"))
+        return 0
+    if process.returncode == 0:
+        show(prefixed("teller", "stopped by `teller down`"))
+        return 0
+    teller.stop()
+    raise CommandFailed(
+        f"the supervisor ended unexpectedly; everything is stopped; its log: {teller.files.supervisor_log}"
+    )
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[None]:
+    """SIGTERM and the closing of the terminal count as Ctrl-C, so that they stop everything too."""
+
+    def stop(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _deaf_to_signals() -> Iterator[None]:
+    before = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print_started(started: dict[str, Any]) -> None:
+    if started["already_running"]:
+        print("Teller is already running")
+    else:
+        print(f"Teller is ready after {started['seconds']:.0f} s")
+    addresses = started["addresses"]
+    print(
+        f"\n  Chat page    {addresses['chat']}\n  Console      {addresses['console']}\n  API          {addresses['api']}\n"
+    )
+    if account := started["administrator"]:
+        print(f"  First administrator   {account['username']}\n  Password              {account['password']}")
+        print("  The password is not shown again; change it in the console.\n")
+    sys.stdout.flush()
+
+
+def down(json: Json = False) -> None:
+    """Stop everything."""
+    from app.processes.lifecycle import Teller
+
+    stopped = Teller(load_settings()).stop()
+    emit({"stopped": stopped}, json, lambda _: print("Teller is stopped" if stopped else "Teller was not running"))
+
+
+def status(json: Json = False) -> int:
+    """Show every process: its state, how long it runs, its memory, whether it is ready."""
+    from app.processes.lifecycle import Teller
+
+    teller = Teller(load_settings())
+    found = teller.status()
+    rows = [vars(process) for process in found or []]
+    value = {"running": found is not None, "ready": bool(rows) and all(row["ready"] for row in rows), "processes": rows}
+    emit({**value, "addresses": teller.addresses}, json, _print_status)
+    if found is None:
+        return NOT_RUNNING
+    return 0 if value["ready"] else FAILED
+
+
+def _print_status(value: dict[str, Any]) -> None:
+    if not value["running"]:
+        print("Teller is not running")
+        return
+    rows = [
+        (
+            row["name"],
+            row["pid"] or "–",
+            row["state"],
+            _duration(row["uptime_seconds"]),
+            f"{row['memory_mb']:.0f}",
+            _yes(row["ready"]),
+        )
+        for row in value["processes"]
+    ]
+    print_table(("process", "pid", "state", "up for", "MB", "ready"), rows, right=("pid", "up for", "MB"))
+    print(
+        f"{sum(row['memory_mb'] for row in value['processes']):.0f} MB in all; chat page {value['addresses']['chat']}"
+    )
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+def doctor(json: Json = False) -> int:
+    """Check the installation; every fault is named with its remedy."""
+    from app.processes.doctor import examine
+
+    findings = examine(load_settings())
+    value = {"ok": all(finding.ok for finding in findings), "checks": [vars(finding) for finding in findings]}
+    emit(value, json, _print_findings)
+    return 0 if value["ok"] else FAILED
+
+
+def _print_findings(value: dict[str, Any]) -> None:
+    for check in value["checks"]:
+        print(f"{'✓' if check['ok'] else '✗'} {check['name']:<28} {check['detail']}")
+        if not check["ok"]:
+            print(f"  what to do: {check['remedy']}")
+    faults = sum(not check["ok"] for check in value["checks"])
+    print("\nNo fault found" if not faults else f"\n{faults} fault{'s' if faults > 1 else ''} found")

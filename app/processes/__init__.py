@@ -1,0 +1,1 @@
+"""The running product: which processes it consists of, and their life from start to stop under supervisord."""

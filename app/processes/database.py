@@ -1,0 +1,45 @@
+"""The database's migrations, as `up` and `doctor` see them."""
+
+from typing import Any
+
+from app.setup.places import PROJECT
+from core.settings import Settings
+
+MIGRATIONS = PROJECT / "app" / "migrations"
+
+
+def alembic_configuration(settings: Settings) -> Any:
+    """Alembic's configuration for `settings`' database, from alembic.ini where there is one."""
+    from alembic.config import Config
+
+    ini = PROJECT / "alembic.ini"
+    configuration = Config(str(ini)) if ini.exists() else Config()
+    if not ini.exists():
+        configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    configuration.set_main_option("sqlalchemy.url", settings.resolved_database_url.replace("%", "%%"))
+    return configuration
+
+
+async def database_revision(settings: Settings) -> str | None:
+    """The revision of the database's tables; None when there are none yet. Raises when it cannot be reached."""
+    from alembic.migration import MigrationContext
+    from sqlalchemy.engine import Connection
+
+    from core.database import Database
+
+    def read(connection: Connection) -> str | None:
+        return MigrationContext.configure(connection).get_current_revision()
+
+    database = Database(settings.resolved_database_url)
+    try:
+        async with database.engine.connect() as connection:
+            return await connection.run_sync(read)
+    finally:
+        await database.close()
+
+
+def newest_revision(settings: Settings) -> str | None:
+    """The newest revision that this version of Teller knows."""
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(alembic_configuration(settings)).get_current_head()

@@ -1,0 +1,65 @@
+"""The steps that need the main environment, each a command of its own, so that what it loads is gone when it ends.
+
+python -m app.setup.data unpack | train | migrate | articles
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from app.setup.places import BOT_ENV, PROJECT, python_of
+from core.settings import Settings, get_settings
+
+
+def unpack(settings: Settings) -> None:
+    """Unpack the bundled embedding model, unless the settings name another one."""
+    from kb.embedding.unpack import unpack as unpack_model
+
+    if settings.embedding_model:
+        print(f"the settings name the embedding model {settings.embedding_model}; nothing to unpack")
+        return
+    unpack_model(Path(settings.embedding_folder))
+
+
+def train(settings: Settings) -> None:
+    """Train the bot's model."""
+    from app.processes.table import bot_environment
+
+    environment = {**os.environ, **bot_environment(settings)}
+    result = subprocess.run([str(python_of(BOT_ENV)), "-m", "bot.train"], cwd=PROJECT, env=environment, check=False)
+    if result.returncode:
+        raise SystemExit(result.returncode)
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database's tables up to date."""
+    from alembic import command
+
+    from app.processes.database import alembic_configuration
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    command.upgrade(alembic_configuration(settings), "head")
+
+
+def articles(settings: Settings) -> None:
+    """Load the shipped articles into an empty knowledge base, and build its index where it is out of date."""
+    from kb.setup import load_and_build
+
+    print(load_and_build(settings))
+
+
+COMMANDS = {"unpack": unpack, "train": train, "migrate": migrate, "articles": articles}
+
+
+def main() -> None:
+    from core.problems import Problem
+
+    try:
+        COMMANDS[sys.argv[1]](get_settings())
+    except Problem as problem:
+        raise SystemExit(f"{problem.title}: {problem}") from None
+
+
+if __name__ == "__main__":
+    main()

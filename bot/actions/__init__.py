@@ -1,0 +1,1 @@
+"""Custom actions of the dialogue: one file per family. Started by `python -m bot.actions`."""

@@ -1,0 +1,1 @@
+"""Where messages come in: only the gateway's own channel."""

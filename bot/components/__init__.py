@@ -1,0 +1,1 @@
+"""Pipeline components that `config.yml` names."""

@@ -1,0 +1,55 @@
+"""How Teller's other rooms ask the knowledge process."""
+
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from core.problems import NotFound, Problem, Unavailable
+from core.secrets import Secrets
+from core.settings import Settings
+from kb.schemas import ArticleDetail, SearchResult
+
+
+class KnowledgeClient:
+    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=settings.kb_url,
+            headers={"Authorization": f"Bearer {secrets.internal_token}"},
+            timeout=settings.kb_seconds,
+            trust_env=False,
+        )
+
+    async def search(self, text: str, k: int = 5, channel: str = "web") -> SearchResult:
+        """Raises Unavailable when the knowledge process does not answer in time."""
+        body = await self._call("POST", "/v1/search", json={"text": text, "k": k, "channel": channel})
+        return SearchResult.model_validate(body)
+
+    async def article(self, key: str, version: int | None = None) -> ArticleDetail:
+        """Raises NotFound, or Unavailable."""
+        parameters = {"version": version} if version else None
+        return ArticleDetail.model_validate(await self._call("GET", f"/v1/articles/{quote(key)}", params=parameters))
+
+    async def is_ready(self) -> bool:
+        try:
+            return (await self._http.get("/readyz")).is_success
+        except httpx.HTTPError:
+            return False
+
+    async def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        try:
+            response = await self._http.request(method, path, **arguments)
+        except httpx.HTTPError as error:
+            raise Unavailable(f"knowledge base: {type(error).__name__}") from error
+        if response.status_code == 404:
+            raise NotFound(path)
+        if response.is_error:
+            raise _problem(response)
+        return response.json()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def _problem(response: httpx.Response) -> Problem:
+    return Unavailable(f"knowledge base answered {response.status_code}")

@@ -1,0 +1,57 @@
+"""Question files (JSON lines) for calibration and evaluation: a text with its article key, or without one when none answers it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.problems import InvalidInput
+
+FOLDER = Path(__file__).parent / "evaluation"
+CALIBRATION = FOLDER / "calibration.jsonl"  # in scope and not; decides the thresholds
+NEGATIVES = FOLDER / "negatives.jsonl"  # no article answers these; they train refusal
+HELD_OUT = FOLDER / "held_out.jsonl"  # never used for training or calibration
+
+
+@dataclass(frozen=True)
+class LabelledQuestion:
+    text: str
+    key: str | None = None
+    also: frozenset[str] = frozenset()  # other articles that answer it as well
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        return self.also | {self.key} if self.key else frozenset()
+
+
+def read_questions(path: Path) -> list[LabelledQuestion]:
+    """Raises InvalidInput naming the file's bad lines."""
+    questions, errors = [], []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} cannot be read: {error}") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            questions.append(_question(json.loads(line)))
+        except (ValueError, TypeError) as error:
+            errors.append(f"{path}:{number}: {error}")
+    if errors:
+        raise InvalidInput("\n".join(errors[:20]))
+    if not questions:
+        raise InvalidInput(f"{path} has no questions")
+    return questions
+
+
+def _question(row: object) -> LabelledQuestion:
+    if not isinstance(row, dict):
+        raise ValueError("a line must be a JSON object")
+    text, key, also = row.get("text"), row.get("key"), row.get("also") or []
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError('"text" must be a non-empty string')
+    if key is not None and not isinstance(key, str):
+        raise ValueError('"key" must be a string')
+    if not isinstance(also, list) or not all(isinstance(other, str) for other in also):
+        raise ValueError('"also" must be a list of strings')
+    return LabelledQuestion(text.strip(), key or None, frozenset(also))

@@ -1,0 +1,172 @@
+"""The knowledge base as its process runs it: the database is the truth, the search engine follows it."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+
+import numpy as np
+import structlog
+
+from core.clock import Clock, utc_now
+from core.database import Database
+from core.problems import Conflict, NotFound
+from core.settings import Settings
+from kb.corpus import Corpus, Vectors
+from kb.embedding.encoder import Encoder, load_encoder
+from kb.repository import ArticleRepository
+from kb.schemas import ArticleDetail, ArticleIn, ArticleList, ArticleRef, SearchRequest, SearchResult, StoredArticle
+from kb.search import SearchEngine, Snapshot
+from kb.store import IndexStore
+from kb.training import build_snapshot, read_negatives, refit
+
+log = structlog.get_logger()
+
+
+class ArticleNotFound(NotFound):
+    code = "article_not_found"
+    title = "没有这篇知识"
+
+
+class VersionConflict(Conflict):
+    code = "version_conflict"
+    title = "这篇知识已被他人修改，请刷新后重试"
+
+
+class KnowledgeBase:
+    """Open it with `KnowledgeBase.open`. One instance a process; methods may run at the same time."""
+
+    def __init__(self, database: Database, encoder: Encoder, store: IndexStore, snapshot: Snapshot, clock: Clock) -> None:
+        self.database = database
+        self.engine = SearchEngine(encoder, snapshot)
+        self._store = store
+        self._clock = clock
+        self._following = asyncio.Lock()
+        self._refitting = asyncio.Lock()
+        self.loaded_at: datetime = clock()
+
+    @classmethod
+    async def open(cls, settings: Settings, database: Database, clock: Clock = utc_now) -> "KnowledgeBase":
+        """Load the stored index and bring it up to the database; build it when there is none for the current model."""
+        encoder = await asyncio.to_thread(load_encoder, settings.embedding_folder, settings.embedding_prefix)
+        store = IndexStore(settings.data_dir / "kb")
+        articles, generation = await _read_all(database, clock)
+        snapshot = await asyncio.to_thread(_restore, store, encoder, articles, generation)
+        knowledge = cls(database, encoder, store, snapshot, clock)
+        if snapshot.is_stale:
+            await knowledge.refit()
+        return knowledge
+
+    async def search(self, request: SearchRequest) -> SearchResult:
+        return await asyncio.to_thread(self.engine.search, request.text, request.k, request.within, request.channel)
+
+    async def get(self, key: str, version: int | None = None) -> ArticleDetail:
+        """The article in force, or as it was at `version`. Raises ArticleNotFound."""
+        async with self.database.reading() as session:
+            articles = ArticleRepository(session)
+            article = await (articles.at_version(key, version) if version else articles.get(key))
+            if article is None:
+                raise ArticleNotFound(f"{key}, version {version}" if version else key)
+            related = await articles.some(article.related)
+        return _detail(article, related)
+
+    async def page(self, category: str | None, text: str | None, limit: int, offset: int) -> ArticleList:
+        async with self.database.reading() as session:
+            total, items = await ArticleRepository(session).page(category, text, limit, offset)
+        return ArticleList(total=total, items=items)
+
+    async def put(self, articles: Iterable[ArticleIn], author: str, if_version: int | None = None) -> list[StoredArticle]:
+        """Store the articles in one transaction and make them searchable before returning.
+
+        Raises VersionConflict when `if_version` is given and the (single) article has another one.
+        """
+        async with self.database.writing() as session:
+            repository = ArticleRepository(session, self._clock)
+            stored = []
+            for article in articles:
+                present = await repository.get(article.key) if if_version is not None else None
+                if if_version is not None and (present.version if present else 0) != if_version:
+                    raise VersionConflict(article.key)
+                stored.append(await repository.put(article, author))
+        await self.follow()
+        return stored
+
+    async def delete(self, key: str) -> None:
+        async with self.database.writing() as session:
+            if not await ArticleRepository(session, self._clock).delete(key):
+                raise ArticleNotFound(key)
+        await self.follow()
+
+    async def follow(self) -> None:
+        """Bring the engine up to the database, whoever wrote there."""
+        async with self._following:
+            known = self.engine.snapshot.corpus.generation
+            async with self.database.reading() as session:
+                repository = ArticleRepository(session)
+                generation = await repository.generation()
+                if generation == known:
+                    return
+                keys = await repository.changed_since(known)
+                changed = await repository.some(keys)
+            gone = keys - {article.key for article in changed}
+            await asyncio.to_thread(self.engine.apply, changed, gone, generation)
+            log.info("knowledge updated", articles=sorted(keys)[:10], generation=generation)
+
+    async def refit(self) -> None:
+        """Fit the scorer on the corpus as it is now and keep the result on disk; searches go on meanwhile."""
+        async with self._refitting:
+            corpus = self.engine.snapshot.corpus
+            await asyncio.to_thread(self._refit, corpus)
+            log.info("scorer fitted", generation=corpus.generation, wordings=len(corpus.wordings))
+
+    def _refit(self, corpus: Corpus) -> None:
+        vectors = Vectors(self.engine.encoder, corpus.vectors_by_text())
+        scorer = refit(corpus, vectors)
+        self.engine.adopt(scorer, corpus.generation)
+        save(self._store, self.engine.snapshot, vectors)
+
+    async def rebuild(self) -> None:
+        """Everything anew from the database: vectors, scorer, calibration."""
+        articles, generation = await _read_all(self.database, self._clock)
+        async with self._refitting:
+            encoder = self.engine.encoder
+            snapshot = await asyncio.to_thread(_build, self._store, encoder, articles, generation)
+            self.engine.snapshot = snapshot
+        await self.follow()
+
+    def status(self) -> dict[str, object]:
+        snapshot = self.engine.snapshot
+        thresholds = {"answer_from": snapshot.gate.answer_from, "clarify_from": snapshot.gate.clarify_from}
+        counts = {"articles": len(snapshot.corpus.articles), "questions": len(snapshot.corpus.wordings)}
+        return counts | self.engine.describe() | {"thresholds": thresholds, "loaded_at": self.loaded_at.isoformat()}
+
+
+async def _read_all(database: Database, clock: Clock) -> tuple[list[StoredArticle], int]:
+    async with database.reading() as session:
+        repository = ArticleRepository(session, clock)
+        return await repository.all(), await repository.generation()
+
+
+def _restore(store: IndexStore, encoder: Encoder, articles: list[StoredArticle], generation: int) -> Snapshot:
+    stored = store.load(encoder.model_id)
+    if stored is None:
+        return _build(store, encoder, articles, generation)
+    corpus = Corpus.build(articles, generation, Vectors(encoder, stored.vectors))
+    return Snapshot(corpus, stored.scorer, stored.gate, stored.generation)
+
+
+def _build(store: IndexStore, encoder: Encoder, articles: list[StoredArticle], generation: int) -> Snapshot:
+    vectors = Vectors(encoder, {})
+    snapshot = build_snapshot(articles, generation, vectors)
+    save(store, snapshot, vectors)
+    return snapshot
+
+
+def save(store: IndexStore, snapshot: Snapshot, vectors: Vectors) -> None:
+    negatives = [question.text for question in read_negatives()]
+    store.save(snapshot, vectors.encoder.model_id, negatives, np.asarray(vectors.of(negatives)))
+
+
+def _detail(article: StoredArticle, related: list[StoredArticle]) -> ArticleDetail:
+    questions = {other.key: other.question for other in related}
+    references = [ArticleRef(key=key, question=questions[key]) for key in article.related if key in questions]
+    return ArticleDetail(**article.model_dump(exclude={"related"}), related=references)

@@ -1,0 +1,98 @@
+"""The trained index on disk: vectors, scorer and decision under one manifest, replaced as a whole.
+
+Each save is a new folder below `<data>/kb/`; the file `current` names the one in force and is replaced atomically, so that a
+crash at any moment leaves the old index or the new one, never a mixture.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from kb.decision import Gate
+from kb.index import VectorIndex
+from kb.scorer import KernelScorer
+from kb.search import Snapshot
+
+log = structlog.get_logger()
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class StoredIndex:
+    generation: int
+    vectors: dict[str, NDArray[np.float32]]  # by text
+    scorer: KernelScorer
+    gate: Gate
+
+
+class IndexStore:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._pointer = folder / "current"
+
+    def save(self, snapshot: Snapshot, model_id: str, extra_texts: Sequence[str], extra: NDArray[np.float32]) -> None:
+        """Write the snapshot; `extra` are vectors [n, d] of texts that only training needs (the negatives)."""
+        name = f"{snapshot.corpus.generation:08d}-{datetime.now(UTC):%Y%m%d%H%M%S%f}"
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        ids = list(snapshot.corpus.wordings)
+        snapshot.corpus.index.write(str(folder / "vectors.faiss"))
+        np.savez(folder / "training.npz", allow_pickle=False, extra=extra, **snapshot.scorer.state())
+        manifest = {
+            "format": FORMAT,
+            "model": model_id,
+            "generation": snapshot.scorer_generation,
+            "ids": ids,
+            "texts": [snapshot.corpus.wordings[i].text for i in ids],
+            "extra_texts": list(extra_texts),
+            "scorer_texts": snapshot.scorer.texts,
+            "scorer_keys": snapshot.scorer.keys,
+            "gate": snapshot.gate.as_json(),
+        }
+        (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+        self._point_to(name)
+
+    def _point_to(self, name: str) -> None:
+        draft = self._pointer.with_suffix(".new")
+        with open(draft, "w") as file:
+            file.write(name)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, self._pointer)
+        for old in self.folder.iterdir():
+            if old.is_dir() and old.name != name:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def load(self, model_id: str) -> StoredIndex | None:
+        """The index in force, or None when there is none for this model that can be read."""
+        try:
+            folder = self.folder / self._pointer.read_text().strip()
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            if manifest["format"] != FORMAT or manifest["model"] != model_id:
+                return None
+            return _read(folder, manifest)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            log.error("the stored index cannot be read and will be built anew", problem=str(error))
+            return None
+
+
+def _read(folder: Path, manifest: dict[str, Any]) -> StoredIndex:
+    index = VectorIndex.read(str(folder / "vectors.faiss"))
+    vectors = dict(zip(manifest["texts"], index.vectors(manifest["ids"]), strict=True))
+    with np.load(folder / "training.npz") as arrays:
+        state = {name: arrays[name] for name in arrays.files}
+    vectors |= dict(zip(manifest["extra_texts"], state.pop("extra"), strict=True))
+    scorer = KernelScorer.restore(manifest["scorer_texts"], manifest["scorer_keys"], state)
+    return StoredIndex(manifest["generation"], vectors, scorer, Gate.from_json(manifest["gate"]))
