@@ -37,12 +37,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def process() -> Callable[..., Process]:
+def process(tmp_path: Path) -> Callable[..., Process]:
     """Makes a stand-in process; `code` is what it runs."""
 
     def make(name: str, code: str = SERVER, **more: object) -> Process:
         port = free_port()
-        command = [sys.executable, "-u", "-c", code, str(port)]
+        program = tmp_path / f"{name}.py"
+        program.write_text(code)
+        command = [sys.executable, "-u", str(program), str(port)]
         return Process(name, command, "127.0.0.1", port, "TELLER_X_PORT", f"http://127.0.0.1:{port}/readyz", **more)  # type: ignore[arg-type]
 
     return make

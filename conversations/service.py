@@ -1,0 +1,289 @@
+"""The shared memory of conversations: who owns one, what was said, what the bot did. Facts go out after each commit.
+
+The bot speaks only while it owns the conversation, and that is enforced here: its reply is stored in the same transaction
+that checks the owner, so a hand-off at that instant wins and the reply is dropped (and kept in the turn's record).
+"""
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from conversations import events, models
+from conversations.ownership import ALLOWED_CHANGES, Owner
+from conversations.repository import ConversationRepository, conversation_view, hash_token, message_view, turn_view
+from conversations.schemas import (
+    ConversationHistory,
+    ConversationView,
+    Message,
+    MessageDraft,
+    Rating,
+    TurnRecord,
+)
+from core.bus import Bus
+from core.clock import Clock, utc_now
+from core.database import Database
+from core.problems import Conflict, NotFound
+
+
+class ConversationNotFound(NotFound):
+    code = "conversation_not_found"
+    title = "会话不存在或已失效"
+
+
+class ConversationClosed(Conflict):
+    code = "conversation_closed"
+    title = "会话已结束，请开始新的会话"
+
+
+class OwnerConflict(Conflict):
+    code = "owner_conflict"
+    title = "会话状态已变化，请刷新"
+
+
+class TurnNotFound(NotFound):
+    code = "turn_not_found"
+    title = "没有这条回答"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A customer's message after it was stored."""
+
+    conversation: ConversationView
+    message: Message
+    is_repeat: bool  # this client id was stored before
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
+
+
+class Conversations:
+    def __init__(self, database: Database, bus: Bus, clock: Clock = utc_now) -> None:
+        self.database = database
+        self.bus = bus
+        self.clock = clock
+
+    async def start(self, channel: str, elder: bool) -> tuple[ConversationView, str]:
+        """A new conversation with the bot, and the customer's secret token for it."""
+        token, now = secrets.token_urlsafe(32), self.clock()
+        row = models.Conversation(
+            id=new_id(), token_hash=hash_token(token), channel=channel, elder=elder, owner=Owner.BOT, owner_epoch=0,
+            last_seq=0, turn_count=0, failures=0, customer_read_seq=0, agent_read_seq=0, priority=0, source="live",
+            created_at=now, last_activity_at=now,
+        )  # fmt: skip
+        async with self.database.writing() as session:
+            session.add(row)
+        return conversation_view(row), token
+
+    async def get(self, conversation: str) -> ConversationView:
+        async with self.database.reading() as session:
+            row = await ConversationRepository(session).get(conversation)
+        if row is None:
+            raise ConversationNotFound
+        return conversation_view(row)
+
+    async def of_customer(self, conversation: str, token: str) -> ConversationView:
+        """The customer's own way in. Raises ConversationNotFound for a wrong token as for a wrong id."""
+        view = await self.by_token(token)
+        if view is None or not secrets.compare_digest(view.id, conversation):
+            raise ConversationNotFound
+        return view
+
+    async def by_token(self, token: str) -> ConversationView | None:
+        async with self.database.reading() as session:
+            row = await ConversationRepository(session).by_token(token)
+        return conversation_view(row) if row else None
+
+    async def messages_after(self, conversation: str, seq: int) -> list[Message]:
+        async with self.database.reading() as session:
+            return await ConversationRepository(session).messages_after(conversation, seq)
+
+    async def history(self, conversation: str) -> ConversationHistory:
+        async with self.database.reading() as session:
+            repository = ConversationRepository(session)
+            row = await repository.get(conversation)
+            if row is None:
+                raise ConversationNotFound
+            return ConversationHistory(
+                conversation=conversation_view(row),
+                messages=await repository.messages_after(conversation, 0, limit=2000),
+                turns=await repository.turns(conversation),
+                ownership=await repository.ownership(conversation),
+            )
+
+    async def receive(self, conversation: str, text: str, client_id: str) -> Received:
+        """Store what the customer said. A client id that was stored before stores nothing."""
+        async with self.database.writing() as session:
+            repository = ConversationRepository(session)
+            row = await repository.locked(conversation)
+            if row is None:
+                raise ConversationNotFound
+            known = await repository.message_by_client_id(conversation, client_id)
+            if known:
+                return Received(conversation_view(row), message_view(known, None), is_repeat=True)
+            if row.owner == Owner.CLOSED:
+                raise ConversationClosed
+            now = self.clock()
+            draft = MessageDraft(sender="customer", text=text)
+            message = repository.add_message(row, draft, new_id(), now, client_id=client_id)
+            row.last_activity_at = now
+            view = conversation_view(row)
+        await self.bus.publish(events.MessageAdded(conversation, message))
+        return Received(view, message, is_repeat=False)
+
+    async def finish_turn(
+        self, conversation: str, epoch: int, turn: TurnRecord, replies: Sequence[MessageDraft], failures: int
+    ) -> list[Message] | None:
+        """Store the bot's turn with its replies; None when a person took over since `epoch`: then nothing is said."""
+        async with self.database.writing() as session:
+            repository = ConversationRepository(session)
+            may_speak = await repository.claim_for_bot(conversation, epoch)
+            row = await repository.locked(conversation)
+            if row is None:
+                raise ConversationNotFound
+            stored = turn if may_speak else turn.model_copy(update={"suppressed": True, "rateable": False})
+            session.add(models.Turn(conversation_id=conversation, **stored.model_dump()))
+            messages = []
+            if may_speak:
+                now = self.clock()
+                messages = [repository.add_message(row, draft, new_id(), now, turn=turn.id) for draft in replies]
+                row.failures, row.turn_count, row.last_activity_at = failures, row.turn_count + 1, now
+        facts = [events.MessageAdded(conversation, message) for message in messages]
+        await self.bus.publish(*facts, events.TurnFinished(conversation, stored))
+        return messages if may_speak else None
+
+    async def replay(self, conversation: str, seq: int) -> tuple[TurnRecord | None, list[Message]]:
+        """The turn that answered the customer's message `seq`, with its replies."""
+        async with self.database.reading() as session:
+            repository = ConversationRepository(session)
+            row = await repository.turn_of_message(conversation, seq)
+            messages = await repository.messages_of_turn(row.id) if row else []
+        return (turn_view(row) if row else None), messages
+
+    async def last_reply(self, conversation: str) -> list[Message]:
+        """What the bot said in its last turn with content."""
+        async with self.database.reading() as session:
+            repository = ConversationRepository(session)
+            row = await repository.last_reply(conversation)
+            return await repository.messages_of_turn(row.id) if row else []
+
+    async def change_owner(
+        self, conversation: str, to: Owner, reason: str, actor: str, *, agent: tuple[str, str] | None = None,
+        expected: Sequence[Owner] = (), priority: int = 0, say: Sequence[MessageDraft] = (), note: str = "",
+    ) -> bool:  # fmt: skip
+        """Give the conversation to another owner and say `say` in the same transaction.
+
+        agent: (id, name) of the person who takes it. expected: owners it may have now; anything else raises OwnerConflict.
+        Asking for a state that it has already changes nothing and gives False.
+        """
+        async with self.database.writing() as session:
+            repository = ConversationRepository(session)
+            row = await repository.locked(conversation)
+            if row is None:
+                raise ConversationNotFound
+            before = Owner(row.owner)
+            if before == to and not expected:
+                return False
+            if (expected and before not in expected) or to not in ALLOWED_CHANGES[before]:
+                raise ConversationClosed if before == Owner.CLOSED else OwnerConflict(f"{before} → {to}")
+            now = self.clock()
+            _move(row, to, reason, agent[0] if agent else None, priority, now)
+            session.add(models.OwnershipChange(
+                conversation_id=conversation, from_owner=before, to_owner=to, reason=reason, actor=actor, note=note, at=now,
+            ))  # fmt: skip
+            messages = [repository.add_message(row, draft, new_id(), now) for draft in say]
+        name = agent[1] if agent else None
+        facts: list[object] = [events.OwnerChanged(conversation, before, to, reason, agent[0] if agent else None, name)]
+        facts += [events.MessageAdded(conversation, message) for message in messages]
+        if to == Owner.CLOSED:
+            facts.append(events.ConversationClosed(conversation, reason))
+        await self.bus.publish(*facts)
+        return True
+
+    async def say(
+        self, conversation: str, draft: MessageDraft, client_id: str | None = None, *, agent: str | None = None
+    ) -> Message:
+        """Add a message of an agent or of the system. With `agent`, only while that person owns the conversation."""
+        async with self.database.writing() as session:
+            repository = ConversationRepository(session)
+            row = await repository.locked(conversation)
+            if row is None:
+                raise ConversationNotFound
+            if agent and (row.owner != Owner.HUMAN or row.agent_id != agent):
+                raise OwnerConflict("not your conversation")
+            known = await repository.message_by_client_id(conversation, client_id) if client_id else None
+            if known:
+                return message_view(known, None)
+            now = self.clock()
+            message = repository.add_message(row, draft, new_id(), now, client_id=client_id)
+            row.last_activity_at = now
+        await self.bus.publish(events.MessageAdded(conversation, message))
+        return message
+
+    async def rate(self, conversation: str, turn: str, rating: Rating) -> int:
+        """Store the customer's verdict on an answer; gives the number of failures in a row."""
+        async with self.database.writing() as session:
+            repository = ConversationRepository(session)
+            row, rated = await repository.locked(conversation), await repository.turn(turn)
+            if row is None or rated is None or rated.conversation_id != conversation or not rated.rateable:
+                raise TurnNotFound
+            if rating == "unsolved" and rated.rating != "unsolved":
+                row.failures += 1
+            elif rating == "solved":
+                row.failures = 0
+            rated.rating, rated.rated_at = rating, self.clock()
+            failures = row.failures
+        await self.bus.publish(events.AnswerRated(conversation, turn, rating))
+        return failures
+
+    async def set_elder(self, conversation: str, on: bool) -> None:
+        async with self.database.writing() as session:
+            row = await ConversationRepository(session).locked(conversation)
+            if row is None:
+                raise ConversationNotFound
+            changed, row.elder = row.elder != on, on
+        if changed:
+            await self.bus.publish(events.ElderModeChanged(conversation, on))
+
+    async def mark_read(self, conversation: str, reader: str, seq: int) -> None:
+        """The reader (customer or agent) has seen everything up to `seq`."""
+        field = f"{reader}_read_seq"
+        async with self.database.writing() as session:
+            row = await ConversationRepository(session).locked(conversation)
+            if row is None:
+                raise ConversationNotFound
+            seq = min(seq, row.last_seq)
+            if getattr(row, field) >= seq:
+                return
+            setattr(row, field, seq)
+        await self.bus.publish(events.MessagesRead(conversation, reader, seq))
+
+    async def waiting(self) -> list[ConversationView]:
+        """The queue in the order in which it is served."""
+        async with self.database.reading() as session:
+            return [conversation_view(row) for row in await ConversationRepository(session).waiting()]
+
+    async def idle(self, owners: Sequence[Owner], minutes: float) -> list[str]:
+        async with self.database.reading() as session:
+            moment = self.clock() - timedelta(minutes=minutes)
+            return await ConversationRepository(session).idle_since(owners, moment)
+
+    async def most_asked(self, days: int, limit: int) -> list[str]:
+        async with self.database.reading() as session:
+            return await ConversationRepository(session).most_asked(self.clock() - timedelta(days=days), limit)
+
+
+def _move(
+    row: models.Conversation, to: Owner, reason: str, agent: str | None, priority: int, now: datetime
+) -> None:
+    row.owner, row.agent_id, row.last_activity_at = to, agent, now
+    row.owner_epoch += 1
+    if to == Owner.QUEUED:
+        row.queued_at, row.handoff_reason, row.priority = now, reason, max(priority, row.priority)
+    if to == Owner.BOT:
+        row.queued_at, row.failures, row.priority = None, 0, 0
+    if to == Owner.CLOSED:
+        row.closed_at, row.close_reason = now, reason
