@@ -24,6 +24,7 @@ class Conversation(Base):
     last_seq: Mapped[int] = mapped_column(default=0)
     turn_count: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)  # 没解决 or not recognised, in a row
+    answer_stands: Mapped[bool] = mapped_column(default=False)  # the last answer was not called 没解决 (so far)
     customer_read_seq: Mapped[int] = mapped_column(default=0)
     agent_read_seq: Mapped[int] = mapped_column(default=0)
     handoff_reason: Mapped[str | None] = mapped_column(String(16))

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 Sender = Literal["customer", "bot", "agent", "system"]
 Rating = Literal["solved", "unsolved"]
+Outcome = Literal["failed", "answered", "neutral"]  # what a turn means for the count of failures in a row
 Decision = Literal["answer", "clarify", "unrecognised", "task", "handoff", "social", "silent"]
 
 

@@ -18,6 +18,7 @@ from conversations.schemas import (
     ConversationView,
     Message,
     MessageDraft,
+    Outcome,
     Rating,
     TurnRecord,
 )
@@ -56,6 +57,15 @@ class Received:
     is_repeat: bool  # this client id was stored before
 
 
+@dataclass(frozen=True)
+class Finished:
+    """A bot's turn after it was stored."""
+
+    turn: TurnRecord
+    messages: list[Message]
+    failures: int  # in a row, this turn included
+
+
 def new_id() -> str:
     return uuid.uuid4().hex
 
@@ -71,7 +81,7 @@ class Conversations:
         token, now = secrets.token_urlsafe(32), self.clock()
         row = models.Conversation(
             id=new_id(), token_hash=hash_token(token), channel=channel, elder=elder, owner=Owner.BOT, owner_epoch=0,
-            last_seq=0, turn_count=0, failures=0, customer_read_seq=0, agent_read_seq=0, priority=0, source="live",
+            last_seq=0, turn_count=0, failures=0, answer_stands=False, customer_read_seq=0, agent_read_seq=0, priority=0, source="live",
             created_at=now, last_activity_at=now,
         )  # fmt: skip
         async with self.database.writing() as session:
@@ -135,9 +145,9 @@ class Conversations:
         return Received(view, message, is_repeat=False)
 
     async def finish_turn(
-        self, conversation: str, epoch: int, turn: TurnRecord, replies: Sequence[MessageDraft], failures: int
-    ) -> list[Message] | None:
-        """Store the bot's turn with its replies; None when a person took over since `epoch`: then nothing is said."""
+        self, conversation: str, epoch: int, turn: TurnRecord, replies: Sequence[MessageDraft], outcome: Outcome
+    ) -> Finished:
+        """Store the bot's turn with its replies. When a person took over since `epoch`, nothing is said."""
         async with self.database.writing() as session:
             repository = ConversationRepository(session)
             may_speak = await repository.claim_for_bot(conversation, epoch)
@@ -150,10 +160,12 @@ class Conversations:
             if may_speak:
                 now = self.clock()
                 messages = [repository.add_message(row, draft, new_id(), now, turn=turn.id) for draft in replies]
-                row.failures, row.turn_count, row.last_activity_at = failures, row.turn_count + 1, now
+                _count_outcome(row, outcome)
+                row.turn_count, row.last_activity_at = row.turn_count + 1, now
+            failures = row.failures
         facts = [events.MessageAdded(conversation, message) for message in messages]
         await self.bus.publish(*facts, events.TurnFinished(conversation, stored))
-        return messages if may_speak else None
+        return Finished(stored, messages, failures)
 
     async def replay(self, conversation: str, seq: int) -> tuple[TurnRecord | None, list[Message]]:
         """The turn that answered the customer's message `seq`, with its replies."""
@@ -231,7 +243,7 @@ class Conversations:
             if row is None or rated is None or rated.conversation_id != conversation or not rated.rateable:
                 raise TurnNotFound
             if rating == "unsolved" and rated.rating != "unsolved":
-                row.failures += 1
+                row.failures, row.answer_stands = row.failures + 1, False
             elif rating == "solved":
                 row.failures = 0
             rated.rating, rated.rated_at = rating, self.clock()
@@ -276,6 +288,15 @@ class Conversations:
             return await ConversationRepository(session).most_asked(self.clock() - timedelta(days=days), limit)
 
 
+def _count_outcome(row: models.Conversation, outcome: Outcome) -> None:
+    """An answer that was not called 没解决 before the next turn ends the run of failures."""
+    if outcome == "neutral":
+        return
+    before = 0 if row.answer_stands else row.failures
+    row.failures = before + 1 if outcome == "failed" else before
+    row.answer_stands = outcome == "answered"
+
+
 def _move(
     row: models.Conversation, to: Owner, reason: str, agent: str | None, priority: int, now: datetime
 ) -> None:
@@ -284,6 +305,6 @@ def _move(
     if to == Owner.QUEUED:
         row.queued_at, row.handoff_reason, row.priority = now, reason, max(priority, row.priority)
     if to == Owner.BOT:
-        row.queued_at, row.failures, row.priority = None, 0, 0
+        row.queued_at, row.failures, row.answer_stands, row.priority = None, 0, False, 0
     if to == Owner.CLOSED:
         row.closed_at, row.close_reason = now, reason

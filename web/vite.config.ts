@@ -26,7 +26,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { chat: here("./index.html") },
+      input: { chat: here('./index.html'), console: here('./console/index.html') },
     },
   },
   server: {

@@ -76,7 +76,8 @@ class SentenceEncoder:
         return vector
 
 
-def _fingerprint(folder: Path, prefix: str) -> str:
+def embedding_fingerprint(folder: Path, prefix: str) -> str:
+    """SHA-256 over everything that changes a vector: model, tokenizer and prefix."""
     digest = hashlib.sha256(prefix.encode())
     for file in (folder / MODEL_FILE, folder / "tokenizer.json"):
         digest.update(hashlib.sha256(file.read_bytes()).digest())

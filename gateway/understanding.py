@@ -1,0 +1,135 @@
+"""The understanding stage: Rasa over its own channel, with the knowledge base alone when Rasa does not answer."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import httpx
+import structlog
+from pydantic import ValidationError
+
+from core.problems import Problem, Unavailable
+from core.secrets import Secrets
+from core.settings import Settings
+from kb.schemas import SearchResult
+
+log = structlog.get_logger()
+
+Kind = Literal["knowledge", "task", "handoff", "control", "social", "failure"]
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What was made of one customer message."""
+
+    kind: Kind
+    texts: list[str] = field(default_factory=list)  # the bot's own words, if any
+    search: SearchResult | None = None
+    handoff_reason: str | None = None
+    handoff_priority: int = 0
+    control: str | None = None
+    intent: str | None = None
+    confidence: float | None = None
+    ranking: list[dict[str, Any]] = field(default_factory=list)
+    entities: list[dict[str, Any]] = field(default_factory=list)
+    model: str | None = None
+    failure: str | None = None  # the stage that did not answer
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+class Rasa(Protocol):
+    async def understand(self, sender: str, message_id: str, text: str, channel: str, elder: bool) -> Understanding:
+        """Raises Unavailable when Rasa does not give a usable answer within its budget."""
+        ...
+
+
+class Knowledge(Protocol):
+    async def search(self, text: str, k: int = 5, channel: str = "web") -> SearchResult: ...
+
+
+class RasaClient:
+    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+        self._seconds = settings.rasa_seconds
+        self._http = httpx.AsyncClient(
+            base_url=settings.rasa_url,
+            headers={"X-Teller-Token": secrets.internal_token},
+            timeout=settings.rasa_seconds,
+            trust_env=False,
+        )
+
+    async def understand(self, sender: str, message_id: str, text: str, channel: str, elder: bool) -> Understanding:
+        metadata = {"channel": channel, "elder": elder}
+        body = {"sender": sender, "message": text, "message_id": message_id, "metadata": metadata}
+        try:
+            async with asyncio.timeout(self._seconds):
+                response = await self._http.post("/webhooks/gateway/message", json=body)
+            response.raise_for_status()
+            return read_reply(response.json())
+        except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
+            raise Unavailable(f"rasa: {type(error).__name__}") from error
+
+    async def is_ready(self) -> bool:
+        try:
+            return (await self._http.get("/webhooks/gateway/health")).is_success
+        except httpx.HTTPError:
+            return False
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def read_reply(body: dict[str, Any]) -> Understanding:
+    """The channel's JSON to an Understanding. Raises ValueError, KeyError or TypeError when it is not of that form."""
+    payloads = [message["custom"] for message in body["messages"] if message.get("custom")]
+    texts = [message["text"] for message in body["messages"] if message.get("text")]
+    if not payloads and not texts:
+        raise ValueError("no messages")  # Rasa says 200 even when its action server is down
+    by_kind = {payload["kind"]: payload for payload in payloads}
+    common: dict[str, Any] = {
+        "texts": texts,
+        "intent": body["intent"].get("name"),
+        "confidence": body["intent"].get("confidence"),
+        "ranking": body.get("ranking", []),
+        "entities": body.get("entities", []),
+        "model": body.get("model_id"),
+    }
+    if "failure" in by_kind:
+        return Understanding("failure", failure=by_kind["failure"].get("stage", "kb"), **common)
+    informed = by_kind.get("knowledge") or by_kind.get("task")
+    search = SearchResult.model_validate(informed["search"]) if informed and informed.get("search") else None
+    if handoff := by_kind.get("handoff"):
+        common |= {"handoff_reason": handoff["reason"], "handoff_priority": int(handoff.get("priority", 0))}
+        return Understanding("handoff", search=search, **common)
+    if "task" in by_kind:
+        return Understanding("task", search=search, **common)
+    if "knowledge" in by_kind:
+        return Understanding("knowledge", search=search, **common)
+    if control := by_kind.get("control"):
+        return Understanding("control", control=control["control"], **common)
+    return Understanding("social", **common)
+
+
+async def understand(
+    rasa: Rasa, knowledge: Knowledge, sender: str, message_id: str, text: str, channel: str, elder: bool
+) -> Understanding:
+    """Rasa's understanding; without Rasa the knowledge base's; without both a failure that says so."""
+    started = time.perf_counter()
+    try:
+        understood = await rasa.understand(sender, message_id, text, channel, elder)
+        return _timed(understood, "rasa", started)
+    except Unavailable as problem:
+        log.error("rasa did not answer", problem=problem.detail)
+    try:
+        search = await knowledge.search(text, channel=channel)
+        return _timed(Understanding("knowledge", search=search, failure="rasa"), "kb", started)
+    except (Problem, ValidationError) as problem:
+        log.error("the knowledge base did not answer either", problem=str(problem))
+        return _timed(Understanding("failure", failure="rasa+kb"), "kb", started)
+
+
+def _timed(understood: Understanding, stage: str, started: float) -> Understanding:
+    timings = {stage: round((time.perf_counter() - started) * 1000, 2)}
+    if understood.search:
+        timings |= {f"kb_{name}": value for name, value in understood.search.timings_ms.items()}
+    return Understanding(**(understood.__dict__ | {"timings_ms": timings}))
