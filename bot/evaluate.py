@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from bot.quiet import claim_stdout
+from bot.quiet import claim_stdout, quieten_logs, set_environment
+from bot.without_tensorflow import stand_in
 
 Entity = Tuple[str, str]
 
@@ -127,6 +128,7 @@ class Understanding:
 
         if not model.is_file():
             raise FileNotFoundError(f"no model at {model}")
+        quieten_logs()
         self._agent = Agent.load(str(model))
         self._loop = asyncio.new_event_loop()
 
@@ -207,6 +209,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if options.embedding:
         os.environ["TELLER_EMBEDDING_MODEL"] = str(options.embedding.resolve())
     result = claim_stdout()
+    set_environment()
+    stand_in()
     try:
         answer = _run(options)
     except (BadRow, OSError, RuntimeError) as failure:

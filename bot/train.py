@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import Iterable, List, Optional
 
-from bot.quiet import claim_stdout
+from bot.quiet import claim_stdout, quieten_logs, set_environment
+from bot.without_tensorflow import stand_in
 
 BOT = Path(__file__).resolve().parent
 PROJECT = BOT.parent
@@ -58,6 +59,7 @@ def train(output: Path, name: str) -> Path:
         os.chdir(PROJECT)
         import rasa
 
+        quieten_logs()
         result = rasa.train(
             domain=str(DOMAIN),
             config=str(CONFIG),
@@ -87,6 +89,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     options = parser.parse_args(arguments)
     output, embedding = options.output.resolve(), options.embedding.resolve()
     result = claim_stdout()
+    set_environment()
+    stand_in()
     os.environ["TELLER_EMBEDDING_MODEL"] = str(embedding)
     os.environ["TELLER_EMBEDDING_PREFIX"] = options.prefix
 

@@ -9,6 +9,7 @@ from conversations.schemas import Message, TurnRecord
 class MessageAdded:
     conversation: str
     message: Message
+    client_id: str | None = None  # the sender's own id of it
 
 
 @dataclass(frozen=True)
@@ -51,3 +52,9 @@ class ElderModeChanged:
 class ConversationClosed:
     conversation: str
     reason: str  # idle, agent, customer
+
+
+@dataclass(frozen=True)
+class Typing:
+    conversation: str
+    who: str  # customer, bot, agent

@@ -1,4 +1,7 @@
-"""What is kept of every conversation: its messages, the bot's turns with all their evidence, and each change of owner."""
+"""What is kept of every conversation.
+
+Its messages, the bot's turns with all their evidence, and each change of owner.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -54,12 +57,17 @@ class Message(Base):
     sender: Mapped[str] = mapped_column(String(8))  # customer, bot, agent, system
     name: Mapped[str | None] = mapped_column(String(64))
     text: Mapped[str] = mapped_column(Text)
-    content: Mapped[dict[str, Any]] = mapped_column(default=dict)  # format, buttons, article, candidates, related, rateable
+    content: Mapped[dict[str, Any]] = mapped_column(
+        default=dict
+    )  # format, buttons, article, candidates, related, rateable
     at: Mapped[datetime]
 
 
 class Turn(Base):
-    """One customer turn that the bot took, whole: what came in, what was understood, found, decided and said, and how long it took."""
+    """One customer turn that the bot took, whole.
+
+    What came in, what was understood, found, decided and said, and how long it took.
+    """
 
     __tablename__ = "turns"
     __table_args__ = (Index("ix_turns_conversation_seq", "conversation_id", "seq"),)

@@ -74,6 +74,13 @@ class ConversationView(BaseModel):
     closed_at: datetime | None
 
 
+class ConversationSummary(ConversationView):
+    """A conversation as a line of a list."""
+
+    last_text: str  # the customer's last words
+    unread: int  # customer's messages that the agent has not seen
+
+
 class TurnRecord(BaseModel):
     """Everything known about one turn; see `conversations.models.Turn` for the meaning of each field."""
 

@@ -1,7 +1,8 @@
 """The shared memory of conversations: who owns one, what was said, what the bot did. Facts go out after each commit.
 
-The bot speaks only while it owns the conversation, and that is enforced here: its reply is stored in the same transaction
-that checks the owner, so a hand-off at that instant wins and the reply is dropped (and kept in the turn's record).
+The bot speaks only while it owns the conversation, and that is enforced here: its reply is stored in the same
+transaction that checks the owner, so a hand-off at that instant wins and the reply is dropped (and kept in the turn's
+record).
 """
 
 import secrets
@@ -15,6 +16,7 @@ from conversations.ownership import ALLOWED_CHANGES, Owner
 from conversations.repository import ConversationRepository, conversation_view, hash_token, message_view, turn_view
 from conversations.schemas import (
     ConversationHistory,
+    ConversationSummary,
     ConversationView,
     Message,
     MessageDraft,
@@ -81,7 +83,8 @@ class Conversations:
         token, now = secrets.token_urlsafe(32), self.clock()
         row = models.Conversation(
             id=new_id(), token_hash=hash_token(token), channel=channel, elder=elder, owner=Owner.BOT, owner_epoch=0,
-            last_seq=0, turn_count=0, failures=0, answer_stands=False, customer_read_seq=0, agent_read_seq=0, priority=0, source="live",
+            last_seq=0, turn_count=0, failures=0, answer_stands=False, customer_read_seq=0, agent_read_seq=0,
+            priority=0, source="live",
             created_at=now, last_activity_at=now,
         )  # fmt: skip
         async with self.database.writing() as session:
@@ -141,7 +144,7 @@ class Conversations:
             message = repository.add_message(row, draft, new_id(), now, client_id=client_id)
             row.last_activity_at = now
             view = conversation_view(row)
-        await self.bus.publish(events.MessageAdded(conversation, message))
+        await self.bus.publish(events.MessageAdded(conversation, message, client_id))
         return Received(view, message, is_repeat=False)
 
     async def finish_turn(
@@ -188,8 +191,8 @@ class Conversations:
     ) -> bool:  # fmt: skip
         """Give the conversation to another owner and say `say` in the same transaction.
 
-        agent: (id, name) of the person who takes it. expected: owners it may have now; anything else raises OwnerConflict.
-        Asking for a state that it has already changes nothing and gives False.
+        agent: (id, name) of the person who takes it. expected: owners it may have now; anything else raises
+        OwnerConflict. Asking for a state that it has already changes nothing and gives False.
         """
         async with self.database.writing() as session:
             repository = ConversationRepository(session)
@@ -204,7 +207,8 @@ class Conversations:
             now = self.clock()
             _move(row, to, reason, agent[0] if agent else None, priority, now)
             session.add(models.OwnershipChange(
-                conversation_id=conversation, from_owner=before, to_owner=to, reason=reason, actor=actor, note=note, at=now,
+                conversation_id=conversation, from_owner=before, to_owner=to, reason=reason, actor=actor, note=note,
+                at=now,
             ))  # fmt: skip
             messages = [repository.add_message(row, draft, new_id(), now) for draft in say]
         name = agent[1] if agent else None
@@ -232,7 +236,7 @@ class Conversations:
             now = self.clock()
             message = repository.add_message(row, draft, new_id(), now, client_id=client_id)
             row.last_activity_at = now
-        await self.bus.publish(events.MessageAdded(conversation, message))
+        await self.bus.publish(events.MessageAdded(conversation, message, client_id))
         return message
 
     async def rate(self, conversation: str, turn: str, rating: Rating) -> int:
@@ -273,10 +277,24 @@ class Conversations:
             setattr(row, field, seq)
         await self.bus.publish(events.MessagesRead(conversation, reader, seq))
 
+    async def types(self, conversation: str, who: str) -> None:
+        """Someone (customer, bot, agent) is writing. Told to those who look on, stored nowhere."""
+        await self.bus.publish(events.Typing(conversation, who))
+
     async def waiting(self) -> list[ConversationView]:
         """The queue in the order in which it is served."""
         async with self.database.reading() as session:
             return [conversation_view(row) for row in await ConversationRepository(session).waiting()]
+
+    async def waiting_summaries(self) -> list[ConversationSummary]:
+        async with self.database.reading() as session:
+            repository = ConversationRepository(session)
+            return [await _summary(repository, row) for row in await repository.waiting()]
+
+    async def held_by(self, agent: str) -> list[ConversationSummary]:
+        async with self.database.reading() as session:
+            repository = ConversationRepository(session)
+            return [await _summary(repository, row) for row in await repository.held_by(agent)]
 
     async def idle(self, owners: Sequence[Owner], minutes: float) -> list[str]:
         async with self.database.reading() as session:
@@ -288,6 +306,12 @@ class Conversations:
             return await ConversationRepository(session).most_asked(self.clock() - timedelta(days=days), limit)
 
 
+async def _summary(repository: ConversationRepository, row: models.Conversation) -> ConversationSummary:
+    unread = await repository.unread_by_agent(row.id, row.agent_read_seq)
+    last_text = await repository.last_customer_text(row.id)
+    return ConversationSummary(**conversation_view(row).model_dump(), last_text=last_text, unread=unread)
+
+
 def _count_outcome(row: models.Conversation, outcome: Outcome) -> None:
     """An answer that was not called 没解决 before the next turn ends the run of failures."""
     if outcome == "neutral":
@@ -297,9 +321,7 @@ def _count_outcome(row: models.Conversation, outcome: Outcome) -> None:
     row.answer_stands = outcome == "answered"
 
 
-def _move(
-    row: models.Conversation, to: Owner, reason: str, agent: str | None, priority: int, now: datetime
-) -> None:
+def _move(row: models.Conversation, to: Owner, reason: str, agent: str | None, priority: int, now: datetime) -> None:
     row.owner, row.agent_id, row.last_activity_at = to, agent, now
     row.owner_epoch += 1
     if to == Owner.QUEUED:

@@ -1,4 +1,7 @@
-"""Logs: one readable line per event, JSON by setting, with a correlation id; personal data is masked here and only here."""
+"""Logs.
+
+One readable line per event, JSON by setting, with a correlation id; personal data is masked here and only here.
+"""
 
 import logging
 import sys

@@ -1,4 +1,7 @@
-"""Hide what identifies a customer: bank cards, identity cards and phone numbers. Used by the log chain and by exports."""
+"""Hide what identifies a customer.
+
+Bank cards, identity cards and phone numbers. Used by the log chain and by exports.
+"""
 
 import re
 from typing import Any
@@ -15,7 +18,7 @@ _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", re.ASCII)
 
 
 def mask(text: str) -> str:
-    """The text with card, identity and phone numbers and e-mail addresses reduced to their last four characters or less."""
+    """The text without card, identity and phone numbers and e-mail addresses; of a card the last four digits stay."""
     text = _DIGITS.sub(_mask_number, text)
     text = _LANDLINE.sub("[电话]", text)
     return _EMAIL.sub("[邮箱]", text)

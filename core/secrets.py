@@ -1,4 +1,7 @@
-"""Secrets that the installation makes for itself on first start; they are never in the repository or on a command line."""
+"""Secrets that the installation makes for itself on first start.
+
+They are never in the repository or on a command line.
+"""
 
 import json
 import os

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from core.problems import Problem, Unavailable
 from core.secrets import Secrets
 from core.settings import Settings
+from kb.client import Knowledge
 from kb.schemas import SearchResult
 
 log = structlog.get_logger()
@@ -42,10 +43,6 @@ class Rasa(Protocol):
     async def understand(self, sender: str, message_id: str, text: str, channel: str, elder: bool) -> Understanding:
         """Raises Unavailable when Rasa does not give a usable answer within its budget."""
         ...
-
-
-class Knowledge(Protocol):
-    async def search(self, text: str, k: int = 5, channel: str = "web") -> SearchResult: ...
 
 
 class RasaClient:

@@ -118,5 +118,7 @@ def _located(error: Any, field_lines: dict[str, int], path: str) -> FileError:
 def write(article: ArticleIn) -> str:
     """An article to the content of its file."""
     fields = article.model_dump(mode="python", include=set(FIELD_ORDER))
-    front = yaml.safe_dump({name: fields[name] for name in FIELD_ORDER}, allow_unicode=True, sort_keys=False, width=1000)
+    front = yaml.safe_dump(
+        {name: fields[name] for name in FIELD_ORDER}, allow_unicode=True, sort_keys=False, width=1000
+    )
     return f"{FENCE}\n{front}{FENCE}\n{article.text}\n"

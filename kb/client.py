@@ -1,6 +1,6 @@
 """How Teller's other rooms ask the knowledge process."""
 
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import httpx
@@ -9,6 +9,16 @@ from core.problems import NotFound, Problem, Unavailable
 from core.secrets import Secrets
 from core.settings import Settings
 from kb.schemas import ArticleDetail, SearchResult
+
+
+class Knowledge(Protocol):
+    async def search(self, text: str, k: int = 5, channel: str = "web") -> SearchResult:
+        """Raises Unavailable."""
+        ...
+
+    async def article(self, key: str, version: int | None = None) -> ArticleDetail:
+        """Raises NotFound or Unavailable."""
+        ...
 
 
 class KnowledgeClient:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from core.database import Database
 from core.settings import Settings
+from kb.evaluation import Outcome
 from kb.evaluation import evaluate as evaluate_questions
 from kb.questions import read_questions
 from kb.repository import ArticleRepository
@@ -80,11 +81,15 @@ def evaluate(settings: Settings, path: Path, errors: Path | None = None) -> Fiel
     async def work(knowledge: KnowledgeBase) -> Fields:
         figures, outcomes = await asyncio.to_thread(evaluate_questions, knowledge.engine, questions)
         if errors:
-            failed = [json.dumps(outcome.as_error(), ensure_ascii=False) for outcome in outcomes if not outcome.is_right]
-            errors.write_text("".join(line + "\n" for line in failed), encoding="utf-8")
+            await asyncio.to_thread(_write_errors, outcomes, errors)
         return figures
 
     return _with_knowledge(settings, work)
+
+
+def _write_errors(outcomes: list[Outcome], path: Path) -> None:
+    failed = (json.dumps(outcome.as_error(), ensure_ascii=False) for outcome in outcomes if not outcome.is_right)
+    path.write_text("".join(line + "\n" for line in failed), encoding="utf-8")
 
 
 def rebuild(settings: Settings) -> Fields:

@@ -1,7 +1,8 @@
 """Answer, clarify or not recognised: a calibrated decision over the evidence for a question.
 
-Two logistic models give the probability that the first candidate is right and that the right one is among the first three.
-The two thresholds are those that cost least on questions that the scorer has not seen, at the costs declared here.
+Two logistic models give the probability that the first candidate is right and that the right one is among the first
+three. The two thresholds are those that cost least on questions that the scorer has not seen, at the costs declared
+here.
 """
 
 import itertools
@@ -130,7 +131,11 @@ def fit_gate(examples: Sequence[Example]) -> Gate:
 
 
 def _cheapest_thresholds(
-    right: Floats, listed: Floats, in_scope: NDArray[np.bool_], is_right: NDArray[np.bool_], is_listed: NDArray[np.bool_]
+    right: Floats,
+    listed: Floats,
+    in_scope: NDArray[np.bool_],
+    is_right: NDArray[np.bool_],
+    is_listed: NDArray[np.bool_],
 ) -> tuple[float, float]:
     weight = np.where(in_scope, IN_SCOPE_SHARE / in_scope.sum(), (1 - IN_SCOPE_SHARE) / (~in_scope).sum())
     answer_cost = np.where(in_scope, np.where(is_right, 0.0, COST_WRONG_ANSWER), COST_ANSWER_OUT_OF_SCOPE)

@@ -1,4 +1,7 @@
-"""How good the search is on labelled questions: ranking (Recall@1, Recall@3, MRR) and decision (answered, clarified, refused)."""
+"""How good the search is on labelled questions.
+
+Ranking (Recall@1, Recall@3, MRR) and decision (answered, clarified, refused).
+"""
 
 from collections import Counter
 from collections.abc import Sequence

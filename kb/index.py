@@ -1,6 +1,7 @@
 """The vector index over all wordings: exact inner-product search, updated by clone-and-swap.
 
-FAISS crashes when it is searched and updated at once, so an index that is in use is never changed: `updated` gives a changed copy.
+FAISS crashes when it is searched and updated at once, so an index that is in use is never changed: `updated` gives a
+changed copy.
 """
 
 from collections.abc import Iterable, Sequence

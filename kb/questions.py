@@ -1,4 +1,7 @@
-"""Question files (JSON lines) for calibration and evaluation: a text with its article key, or without one when none answers it."""
+"""Question files (JSON lines) for calibration and evaluation.
+
+A text with its article key, or without one when none answers it.
+"""
 
 import json
 from dataclasses import dataclass

@@ -96,5 +96,5 @@ def _stored(row: Article) -> StoredArticle:
     return StoredArticle(**_content(row), version=row.version, updated_at=row.updated_at, updated_by=row.updated_by)
 
 
-def _count(query: Select[tuple[Article]]) -> Select[tuple[int]]:
+def _count(query: Select[Article]) -> Select[int]:
     return select(func.count()).select_from(query.subquery())

@@ -1,9 +1,9 @@
 """The supervised scorer: kernel ridge regression from wordings to articles.
 
-The kernel of two texts is a sum of three likenesses: meaning (a Gaussian of the centred sentence vectors), characters and
-sound (TF-IDF cosines of character and pinyin runs), so that colloquial, mistyped and misheard wordings each find support.
-The fit is exact and takes seconds; questions that no article answers are fitted as a class of their own ("none").
-Rifkin, Yeo, Poggio: Regularized Least-Squares Classification (2003).
+The kernel of two texts is a sum of three likenesses: meaning (a Gaussian of the centred sentence vectors), characters
+and sound (TF-IDF cosines of character and pinyin runs), so that colloquial, mistyped and misheard wordings each find
+support. The fit is exact and takes seconds; questions that no article answers are fitted as a class of their own
+("none"). Rifkin, Yeo, Poggio: Regularized Least-Squares Classification (2003).
 """
 
 from collections.abc import Callable, Sequence

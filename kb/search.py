@@ -1,7 +1,8 @@
 """Search over one consistent state of the knowledge base, and the updates that replace that state by a new one.
 
-A `Snapshot` is never changed: a search takes the current one and works on it to its end, an update builds the next one beside
-it and swaps the reference. So nothing is ever searched and updated at once (FAISS would crash), and no search waits.
+A `Snapshot` is never changed: a search takes the current one and works on it to its end, an update builds the next
+one beside it and swaps the reference. So nothing is ever searched and updated at once (FAISS would crash), and no
+search waits.
 """
 
 import threading
@@ -49,7 +50,8 @@ class SearchEngine:
         self._vector = lru_cache(maxsize=REMEMBERED_VECTORS)(self._encode)
 
     def _encode(self, text: str) -> Floats:
-        return self.encoder.encode([text])[0]
+        vector: Floats = self.encoder.encode([text])[0]
+        return vector
 
     def search(
         self, text: str, k: int = 5, within: Iterable[str] | None = None, channel: str | None = None,
@@ -57,8 +59,8 @@ class SearchEngine:
     ) -> SearchResult:  # fmt: skip
         """The articles that answer `text`, best first, and what to do with them.
 
-        Only articles valid on `day` (default: today) and meant for `channel` are candidates. With `within`, only those keys
-        are, and the best of them is answered whatever the confidence.
+        Only articles valid on `day` (default: today) and meant for `channel` are candidates. With `within`, only
+        those keys are, and the best of them is answered whatever the confidence.
         """
         snapshot, started = self.snapshot, time.perf_counter()
         vector = self._vector(text)
@@ -73,7 +75,10 @@ class SearchEngine:
             candidates=candidates,
             answer=answer_of(snapshot.corpus, candidates[0].key) if decision == "answer" else None,
             index=self.describe(snapshot),
-            timings_ms={"embed": _milliseconds(started, embedded), "rank": _milliseconds(embedded, time.perf_counter())},
+            timings_ms={
+                "embed": _milliseconds(started, embedded),
+                "rank": _milliseconds(embedded, time.perf_counter()),
+            },
         )
 
     def describe(self, snapshot: Snapshot | None = None) -> dict[str, str | int]:

@@ -33,7 +33,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         configure_logging(settings, "kb")
         database = Database(settings.resolved_database_url)
         app.state.knowledge = await KnowledgeBase.open(settings, database)
-        tasks = [asyncio.create_task(_follow(app.state.knowledge)), asyncio.create_task(_keep_fitted(app.state.knowledge))]
+        tasks = [
+            asyncio.create_task(_follow(app.state.knowledge)),
+            asyncio.create_task(_keep_fitted(app.state.knowledge)),
+        ]
         log.info("knowledge base ready", **app.state.knowledge.status())
         yield
         for task in tasks:
@@ -85,7 +88,9 @@ def _add_routes(app: FastAPI, secrets: Secrets) -> None:
         return await knowledge.page(category, q, limit, offset)
 
     @app.get("/v1/articles/{key}", dependencies=protected)
-    async def article(key: str, knowledge: Knowledge, version: Annotated[int | None, Query(ge=1)] = None) -> ArticleDetail:
+    async def article(
+        key: str, knowledge: Knowledge, version: Annotated[int | None, Query(ge=1)] = None
+    ) -> ArticleDetail:
         return await knowledge.get(key, version)
 
     @app.put("/v1/articles/{key}", dependencies=protected)

@@ -35,7 +35,9 @@ class VersionConflict(Conflict):
 class KnowledgeBase:
     """Open it with `KnowledgeBase.open`. One instance a process; methods may run at the same time."""
 
-    def __init__(self, database: Database, encoder: Encoder, store: IndexStore, snapshot: Snapshot, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, encoder: Encoder, store: IndexStore, snapshot: Snapshot, clock: Clock
+    ) -> None:
         self.database = database
         self.engine = SearchEngine(encoder, snapshot)
         self._store = store
@@ -74,7 +76,9 @@ class KnowledgeBase:
             total, items = await ArticleRepository(session).page(category, text, limit, offset)
         return ArticleList(total=total, items=items)
 
-    async def put(self, articles: Iterable[ArticleIn], author: str, if_version: int | None = None) -> list[StoredArticle]:
+    async def put(
+        self, articles: Iterable[ArticleIn], author: str, if_version: int | None = None
+    ) -> list[StoredArticle]:
         """Store the articles in one transaction and make them searchable before returning.
 
         Raises VersionConflict when `if_version` is given and the (single) article has another one.

@@ -1,7 +1,7 @@
 """The trained index on disk: vectors, scorer and decision under one manifest, replaced as a whole.
 
-Each save is a new folder below `<data>/kb/`; the file `current` names the one in force and is replaced atomically, so that a
-crash at any moment leaves the old index or the new one, never a mixture.
+Each save is a new folder below `<data>/kb/`; the file `current` names the one in force and is replaced atomically, so
+that a crash at any moment leaves the old index or the new one, never a mixture.
 """
 
 import json

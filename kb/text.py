@@ -23,7 +23,10 @@ def normalise(text: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def syllables(text: str) -> tuple[str, ...]:
-    """Toneless pinyin of the normalised text with sound-alike initials and finals merged; other words stay as they are."""
+    """Toneless pinyin of the normalised text with sound-alike initials and finals merged.
+
+    Other words stay as they are.
+    """
     return tuple(_merge(syllable) for syllable in lazy_pinyin(normalise(text)))
 
 

@@ -16,7 +16,10 @@ FOLDS = 3
 
 
 def build_snapshot(articles: Sequence[StoredArticle], generation: int, vectors: Vectors) -> Snapshot:
-    """A whole snapshot, scorer and calibration included (a minute for 5,000 new wordings; vectors are kept in `vectors`)."""
+    """A whole snapshot, scorer and calibration included (a minute for 5,000 new wordings.
+
+    Vectors are kept in `vectors`).
+    """
     corpus = Corpus.build(articles, generation, vectors)
     in_scope = [question for question in read_questions(CALIBRATION) if question.key in corpus.articles]
     gate = calibrate(corpus, in_scope, read_negatives(), vectors)

@@ -14,7 +14,10 @@ SHIPPED_ARTICLES = Path(__file__).parent / "articles"
 
 
 def read_articles(path: Path) -> list[ArticleIn]:
-    """Every article of a `.jsonl` file, a `.md` file or a folder of those. Raises InvalidArticles with each bad line."""
+    """Every article of a `.jsonl` file, a `.md` file or a folder of those.
+
+    Raises InvalidArticles with each bad line.
+    """
     if path.is_dir():
         return read_folder(path)
     if not path.is_file():
@@ -27,7 +30,9 @@ def read_articles(path: Path) -> list[ArticleIn]:
 
 
 def _read_lines(path: Path) -> list[ArticleIn]:
-    articles, errors, lines_of = [], [], {}
+    articles: list[ArticleIn] = []
+    errors: list[FileError] = []
+    lines_of: dict[str, int] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         if not line.strip():
             continue
@@ -40,7 +45,9 @@ def _read_lines(path: Path) -> list[ArticleIn]:
             errors.append(FileError(str(path), number, f"not JSON: {error.msg}"))
             continue
         except ValidationError as invalid:
-            errors += [FileError(str(path), number, f"{'.'.join(map(str, e['loc']))}: {e['msg']}") for e in invalid.errors()]
+            errors += [
+                FileError(str(path), number, f"{'.'.join(map(str, e['loc']))}: {e['msg']}") for e in invalid.errors()
+            ]
             continue
         if article.key in lines_of:
             errors.append(FileError(str(path), number, f"key {article.key} is already in line {lines_of[article.key]}"))

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,73 +23,84 @@ Detach = Annotated[bool, typer.Option("--detach", help="Return once everything i
 
 def up(detach: Detach = False, json: Json = False) -> int:
     """Start everything, wait until it is ready, and show its logs until Ctrl-C."""
-    from app.processes.lifecycle import Teller, UpFailed, starting
+    from app.processes.lifecycle import Installation, UpFailed
 
-    teller = Teller(load_settings())
-    try:
-        with _stop_on_signals(), starting(teller.files):
-            if teller.supervisor.is_running():
-                emit(_already_running(teller).as_dict(), json, _print_started)
-                return 0
-            started, process, follower = _start(teller, sys.stderr if json else sys.stdout)
-            emit(started.as_dict(), json, _print_started)
-    except UpFailed as failure:
-        raise CommandFailed(str(failure), code="not_started") from None
-    return 0 if detach else _stay(teller, process, follower, sys.stderr if json else sys.stdout)
-
-
-def _already_running(teller: "Teller") -> "Started":
-    from app.processes.lifecycle import Started
-
-    return Started(teller.addresses, already_running=True, processes=teller.status() or [])
-
-
-def _start(teller: "Teller", stream: Any) -> "tuple[Started, subprocess.Popen[bytes], Follower]":
-    from app.processes.lifecycle import Started, first_administrator
-
-    began = time.monotonic()
-
-    def show(line: str) -> None:
-        print(line, file=stream, flush=True)
-
-    show("Starting Teller")
-    teller.check_before_start(show)
-    teller.prepare(stream)
-    process, follower = teller.start(show)
-    try:
-        administrator = first_administrator(teller.settings)
-    except BaseException:
-        teller.stop()
-        raise
-    seconds = round(time.monotonic() - began, 1)
-    return Started(teller.addresses, False, administrator, seconds, teller.status() or []), process, follower
-
-
-def _stay(teller: "Teller", process: subprocess.Popen[bytes], follower: "Follower", stream: Any) -> int:
-    """Show what happens until Ctrl-C, `teller down` or the supervisor's end; gives the exit code."""
-    from app.processes.following import follow, prefixed
-
-    def show(line: str) -> None:
-        print(line, file=stream, flush=True)
-
-    follower.skip()
     try:
         with _stop_on_signals():
-            follow(follower, lambda: process.poll() is None, show)
-    except KeyboardInterrupt:
-        show(prefixed("teller", "stopping"))
+            return _Up(Teller(load_settings()), json).run(detach)
+    except UpFailed as failure:
+        raise CommandFailed(str(failure), code="not_started") from None
+
+
+class _Up:
+    """One `teller up`. With `as_json`, standard output is for the result alone; all else goes to standard error."""
+
+    process: "subprocess.Popen[bytes]"
+    follower: "Follower"
+
+    def __init__(self, teller: "Teller", as_json: bool) -> None:
+        self.teller, self.as_json = teller, as_json
+        self.stream = sys.stderr if as_json else sys.stdout
+        self.began = time.monotonic()
+
+    def run(self, detach: bool) -> int:
+        """Start, unless it runs already; then stay until the end, unless it is to be detached. Gives the exit code."""
+        from app.processes.lifecycle import Started, starting
+
+        with starting(self.teller.files):
+            if self.teller.supervisor.is_running():
+                running = Started(self.teller.addresses, already_running=True, processes=self.teller.status() or [])
+                emit(running.as_dict(), self.as_json, _print_started)
+                return 0
+            self._start()
+        try:
+            emit(self._welcome().as_dict(), self.as_json, _print_started)
+            return 0 if detach else self._stay()
+        except KeyboardInterrupt:
+            self._stop()
+            return 0
+        except BaseException:
+            self._stop()
+            raise
+
+    def _start(self) -> None:
+        self._show("Starting Teller")
+        self.teller.check_before_start(self._show)
+        self.teller.prepare(self.stream)
+        self.process, self.follower = self.teller.start(self._show)
+
+    def _welcome(self) -> "Started":
+        from app.processes.lifecycle import Started, first_administrator
+
+        administrator = first_administrator(self.teller.settings)
+        seconds = round(time.monotonic() - self.began, 1)
+        return Started(self.teller.addresses, False, administrator, seconds, self.teller.status() or [])
+
+    def _stay(self) -> int:
+        """Show what happens until Ctrl-C, `teller down` or the supervisor's unexpected end."""
+        from app.processes.following import follow, prefixed
+
+        self.follower.skip()
+        follow(self.follower, lambda: self.process.poll() is None, self._show)
+        if self.process.returncode == 0:
+            self._show(prefixed("teller", "stopped by `teller down`"))
+            return 0
+        log = self.teller.files.supervisor_log
+        raise CommandFailed(f"the supervisor ended unexpectedly; everything is stopped; its log: {log}")
+
+    def _stop(self) -> None:
+        from app.processes.following import prefixed
+
         with _deaf_to_signals():
-            teller.stop()
-            process.wait()
-        show(prefixed("teller", "stopped"))
-        return 0
-    if process.returncode == 0:
-        show(prefixed("teller", "stopped by `teller down`"))
-        return 0
-    teller.stop()
-    raise CommandFailed(
-        f"the supervisor ended unexpectedly; everything is stopped; its log: {teller.files.supervisor_log}"
-    )
+            self._show(prefixed("teller", "stopping"))
+            self.teller.stop()
+            self.process.wait()
+            self._show(prefixed("teller", "stopped"))
+
+    def _show(self, line: str) -> None:
+        # Nobody reads any more (a closed pipe, a terminal that is gone): no reason to stop.
+        with suppress(OSError):
+            print(line, file=self.stream, flush=True)
 
 
 @contextmanager
@@ -126,7 +137,8 @@ def _print_started(started: dict[str, Any]) -> None:
         print(f"Teller is ready after {started['seconds']:.0f} s")
     addresses = started["addresses"]
     print(
-        f"\n  Chat page    {addresses['chat']}\n  Console      {addresses['console']}\n  API          {addresses['api']}\n"
+        f"\n  Chat page    {addresses['chat']}\n  Console      {addresses['console']}\n  API
+        {addresses['api']}\n"
     )
     if account := started["administrator"]:
         print(f"  First administrator   {account['username']}\n  Password              {account['password']}")
@@ -136,7 +148,7 @@ def _print_started(started: dict[str, Any]) -> None:
 
 def down(json: Json = False) -> None:
     """Stop everything."""
-    from app.processes.lifecycle import Teller
+    from app.processes.lifecycle import Installation
 
     stopped = Teller(load_settings()).stop()
     emit({"stopped": stopped}, json, lambda _: print("Teller is stopped" if stopped else "Teller was not running"))
@@ -144,7 +156,7 @@ def down(json: Json = False) -> None:
 
 def status(json: Json = False) -> int:
     """Show every process: its state, how long it runs, its memory, whether it is ready."""
-    from app.processes.lifecycle import Teller
+    from app.processes.lifecycle import Installation
 
     teller = Teller(load_settings())
     found = teller.status()

@@ -16,8 +16,8 @@ from core.settings import Settings
 SOCKET_PATH_BYTES = 107  # of sockaddr_un, less the closing zero
 SUPERVISOR_SUFFIX_BYTES = 12  # supervisord binds to "<path>.<pid>" first
 
-# supervisord restarts a process at once when it had run for START_SECONDS, and otherwise after 1, 2, 3 … seconds. So many
-# tries mean that it never gives a process up: after a day of failing the pause has grown to 7 minutes.
+# supervisord restarts a process at once when it had run for START_SECONDS, and otherwise after 1, 2, 3 … seconds.
+# So many tries mean that it never gives a process up: after a day of failing the pause has grown to 7 minutes.
 START_SECONDS = 20
 START_TRIES = 1_000_000
 LOG_BYTES = "10MB"
@@ -110,8 +110,8 @@ def configuration(files: RunFiles, table: Iterable[Process]) -> str:
 
 def _supervisord(files: RunFiles) -> dict[str, object]:
     values: dict[str, object] = {
-        "logfile": files.supervisor_log, "logfile_maxbytes": LOG_BYTES, "logfile_backups": LOG_BACKUPS, "loglevel": "info",
-        "pidfile": files.pid, "nodaemon": "true", "silent": "true", "umask": "077", "nocleanup": "true",
+        "logfile": files.supervisor_log, "logfile_maxbytes": LOG_BYTES, "logfile_backups": LOG_BACKUPS, "loglevel":
+        "info", "pidfile": files.pid, "nodaemon": "true", "silent": "true", "umask": "077", "nocleanup": "true",
         "directory": PROJECT,
     }  # fmt: skip
     if os.getuid() == 0:
@@ -124,10 +124,10 @@ def _program(files: RunFiles, process: Process, rank: int) -> str:
     return _section(f"program:{process.name}", {
         "command": shlex.join(process.command), "directory": process.folder,
         "environment": ",".join(f"{key}={_quoted(value)}" for key, value in environment.items()),
-        "priority": rank, "autostart": "true", "autorestart": "true", "startsecs": START_SECONDS, "startretries": START_TRIES,
-        "stopsignal": "TERM", "stopwaitsecs": process.stop_seconds, "stopasgroup": "true", "killasgroup": "true",
-        "redirect_stderr": "true", "stdout_logfile": files.log_of(process.name), "stdout_logfile_maxbytes": LOG_BYTES,
-        "stdout_logfile_backups": LOG_BACKUPS,
+        "priority": rank, "autostart": "true", "autorestart": "true", "startsecs": START_SECONDS, "startretries":
+        START_TRIES, "stopsignal": "TERM", "stopwaitsecs": process.stop_seconds, "stopasgroup": "true", "killasgroup":
+        "true", "redirect_stderr": "true", "stdout_logfile": files.log_of(process.name), "stdout_logfile_maxbytes":
+        LOG_BYTES, "stdout_logfile_backups": LOG_BACKUPS,
     })  # fmt: skip
 
 

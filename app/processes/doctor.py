@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.processes.database import database_revision, newest_revision
-from app.processes.lifecycle import Teller
+from app.processes.lifecycle import Installation
 from app.processes.ports import clashing_ports, taken_ports
 from app.setup.environments import BOT_LOCK, MAIN_LOCK, TORCH
 from app.setup.places import BOT_ENV, MAIN_ENV, PROJECT, STAMPS, python_of
@@ -181,7 +181,7 @@ def _articles(settings: Settings) -> Finding:
 
 
 def _ports(settings: Settings) -> Finding:
-    teller = Teller(settings)
+    teller = Installation(settings)
     problems = clashing_ports(teller.table)
     if not problems and not teller.supervisor.is_running():
         problems = [str(taken) for taken in taken_ports(teller.table)]
@@ -206,7 +206,7 @@ def _secrets(settings: Settings) -> Finding:
 
 
 def _processes(settings: Settings) -> Finding:
-    teller = Teller(settings)
+    teller = Installation(settings)
     found = teller.status()
     if found is None:
         return Finding("processes", True, "not running")

@@ -196,7 +196,7 @@ def starting(files: RunFiles) -> Iterator[None]:
 
 def first_administrator(settings: Settings) -> dict[str, str] | None:
     """The name and password of the first administrator, when it is made now; else None."""
-    from accounts.setup import ensure_administrator
+    from accounts.commands import ensure_administrator
 
     password = ensure_administrator(settings)
     return {"username": "admin", "password": password} if password else None

@@ -133,7 +133,10 @@ class Started:
 
 @dataclass
 class SupervisorEvents:
-    """Reads supervisord's own log. It restarts at once after a good run, else after 1, 2, 3 … seconds; it does not say so."""
+    """Reads supervisord's own log.
+
+    It restarts at once after a good run, else after 1, 2, 3 … seconds; it does not say so.
+    """
 
     _failures: dict[str, int] = field(default_factory=dict)
     _good: set[str] = field(default_factory=set)

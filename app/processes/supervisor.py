@@ -85,7 +85,8 @@ class Supervisor:
         # A session of its own: Ctrl-C in the terminal reaches us alone, and closing the terminal does not end it.
         process = subprocess.Popen(
             [str(python_of(MAIN_ENV)), "-m", "supervisor.supervisord", "-c", str(self.files.configuration)],
-            cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+            cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            start_new_session=True,
         )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -130,7 +131,10 @@ def _alive(pid: int) -> bool:
 
 
 def leftovers(files: RunFiles) -> Iterator[int]:
-    """Processes of this data folder whose supervisord is gone (it was killed): found by the mark in their environment."""
+    """Processes of this data folder whose supervisord is gone (it was killed).
+
+    Found by the mark in their environment.
+    """
     mark = f"{MARK}={files.mark}".encode()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():

@@ -1,5 +1,6 @@
 """The processes of Teller, in one list."""
 
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,10 @@ MAX_FRAME_BYTES = 65_536  # a bigger WebSocket frame is refused before it takes 
 
 @dataclass(frozen=True)
 class Process:
-    """One process: how to run it, where it listens, how to see that it is ready, how long starting and stopping may take."""
+    """One process.
+
+    How to run it, where it listens, how to see that it is ready, how long starting and stopping may take.
+    """
 
     name: str
     command: list[str]
@@ -59,10 +63,10 @@ def _kb(settings: Settings) -> Process:
 
 def _rasa(settings: Settings) -> Process:
     port = settings.rasa_port
+    # Without --enable-api: the gateway's own channel is all that Rasa serves.
     command = [
         str(python_of(BOT_ENV)), "-m", "rasa", "run", "--interface", "127.0.0.1", "--port", str(port),
-        "--model", str(bot_models(settings)), "--endpoints", "bot/endpoints.yml", "--credentials", "bot/credentials.yml",
-        "--enable-api", "--auth-token", ensure_secrets(settings).internal_token,
+        "--model", str(bot_model(settings)), "--endpoints", "bot/endpoints.yml", "--credentials", "bot/credentials.yml",
     ]  # fmt: skip
     return Process(
         "rasa", command, "127.0.0.1", port, "TELLER_RASA_PORT", f"http://127.0.0.1:{port}/webhooks/gateway/health",
@@ -72,7 +76,7 @@ def _rasa(settings: Settings) -> Process:
 
 def _actions(settings: Settings) -> Process:
     port = settings.action_port
-    command = [str(python_of(BOT_ENV)), "-m", "rasa_sdk", "--actions", "bot.actions", "--port", str(port)]
+    command = [str(python_of(BOT_ENV)), "-m", "bot.actions"]
     return Process(
         "actions", command, "127.0.0.1", port, "TELLER_ACTION_PORT", f"http://127.0.0.1:{port}/health",
         bot_environment(settings), stop_seconds=2,
@@ -102,14 +106,26 @@ def bot_environment(settings: Settings) -> dict[str, str]:
         **RASA_ENVIRONMENT,
         "TELLER_KB_URL": settings.kb_url,
         "TELLER_KB_SECONDS": str(settings.kb_seconds),
-        "TELLER_ACTION_URL": f"http://127.0.0.1:{settings.action_port}/webhook",
+        "TELLER_ACTION_PORT": str(settings.action_port),
         "TELLER_INTERNAL_TOKEN": ensure_secrets(settings).internal_token,
         "TELLER_EMBEDDING_MODEL": os.path.abspath(embedding) if os.path.exists(embedding) else embedding,
         "TELLER_EMBEDDING_PREFIX": settings.embedding_prefix,
-        "TELLER_DATA_DIR": str(settings.data_dir.resolve()),
     }
 
 
 def bot_models(settings: Settings) -> Path:
-    """The folder of trained bot models; the newest in it is served."""
-    return settings.data_dir / "models" / "bot"
+    """The folder of trained bot models."""
+    return settings.data_dir.resolve() / "models" / "bot"
+
+
+def current_model_note(settings: Settings) -> Path:
+    """The file that names the model in use: older and newer ones may lie beside it."""
+    return bot_models(settings) / "current.json"
+
+
+def bot_model(settings: Settings) -> Path:
+    """The bot model in use; its folder when none is named."""
+    try:
+        return Path(json.loads(current_model_note(settings).read_text())["model"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return bot_models(settings)

@@ -1,4 +1,7 @@
-"""Run the commands of a step: output to a log file, the latest line as progress, and a readable cause when one fails."""
+"""Run the commands of a step.
+
+Output to a log file, the latest line as progress, and a readable cause when one fails.
+"""
 
 import os
 import re

@@ -3,12 +3,9 @@
 python -m app.setup.data unpack | train | migrate | articles
 """
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
-from app.setup.places import BOT_ENV, PROJECT, python_of
 from core.settings import Settings, get_settings
 
 
@@ -24,12 +21,9 @@ def unpack(settings: Settings) -> None:
 
 def train(settings: Settings) -> None:
     """Train the bot's model."""
-    from app.processes.table import bot_environment
+    from app.processes.bot import train_model
 
-    environment = {**os.environ, **bot_environment(settings)}
-    result = subprocess.run([str(python_of(BOT_ENV)), "-m", "bot.train"], cwd=PROJECT, env=environment, check=False)
-    if result.returncode:
-        raise SystemExit(result.returncode)
+    print(train_model(settings))
 
 
 def migrate(settings: Settings) -> None:
@@ -44,7 +38,7 @@ def migrate(settings: Settings) -> None:
 
 def articles(settings: Settings) -> None:
     """Load the shipped articles into an empty knowledge base, and build its index where it is out of date."""
-    from kb.setup import load_and_build
+    from kb.commands import load_and_build
 
     print(load_and_build(settings))
 
@@ -53,12 +47,13 @@ COMMANDS = {"unpack": unpack, "train": train, "migrate": migrate, "articles": ar
 
 
 def main() -> None:
+    from app.processes.bot import BotFailed
     from core.problems import Problem
 
     try:
         COMMANDS[sys.argv[1]](get_settings())
-    except Problem as problem:
-        raise SystemExit(f"{problem.title}: {problem}") from None
+    except (BotFailed, Problem) as failure:
+        raise SystemExit(str(failure)) from None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""What the machine itself must have. Asked for by what is needed, so that other systems pass too; named as Debian packages."""
+"""What the machine itself must have.
+
+Asked for by what is needed, so that other systems pass too; named as Debian packages.
+"""
 
 import os
 import shutil

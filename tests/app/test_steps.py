@@ -30,7 +30,9 @@ class Workshop:
         def work(output: StepOutput) -> None:
             self.ran.append(name)
             if fails:
-                output.command([sys.executable, "-c", "print('first'); print('No space left on device'); raise SystemExit(3)"])
+                output.command(
+                    [sys.executable, "-c", "print('first'); print('No space left on device'); raise SystemExit(3)"]
+                )
 
         return Step(name, f"step {name}", work, lambda: fingerprint(self.inputs.get(name, "")), after, **more)  # type: ignore[arg-type]
 
@@ -61,11 +63,14 @@ def test_changed_input_runs_its_step_alone(workshop: Workshop) -> None:
 
 def test_missing_result_runs_its_step_again(workshop: Workshop, tmp_path: Path) -> None:
     result = tmp_path / "result"
+    result.touch()
     step = workshop.step("a", made=result.exists)
     workshop.run(step)
-    assert workshop.run(step) == ["a"]
-    result.touch()
     assert workshop.run(step) == []
+    result.unlink()
+    with pytest.raises(StepFailed, match="is not there"):
+        workshop.run(step)
+    assert workshop.ran == ["a"]
 
 
 def test_result_of_a_richer_run_is_accepted(workshop: Workshop) -> None:
@@ -140,11 +145,16 @@ run_steps([Step("a", "a", lambda o: o.command(command) and None, lambda: "1")], 
 
 def test_ctrl_c_ends_the_running_command_and_leaves_the_step_marked_as_cut_off(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTIBLE, str(tmp_path)], cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", INTERRUPTIBLE, str(tmp_path)],
+        cwd=PROJECT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     log = tmp_path / "a.log"
     deadline = time.monotonic() + 20
-    while not (log.exists() and log.read_text().strip().splitlines()[-1:] != [] and log.read_text().strip()[-1].isdigit()):
+    while not (
+        log.exists() and log.read_text().strip().splitlines()[-1:] != [] and log.read_text().strip()[-1].isdigit()
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     worker = int(log.read_text().splitlines()[-1])

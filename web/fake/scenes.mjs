@@ -79,7 +79,7 @@ export const SCENES = {
   } },
   clarify: { play: async (page, { base }) => {
     await chat(page, base)
-    await say(page, '我的卡密码')
+    await say(page, '我的登录密码')
     await page.locator('.candidates').waitFor()
     await say(page, '今天天气如何呀')
     await page.getByText('还没有学会').waitFor()
@@ -137,7 +137,7 @@ export const SCENES = {
   elderAnswer: { play: async (page, { base }) => {
     await chat(page, base)
     await page.locator('.elder').click()
-    await say(page, '我的卡密码')
+    await say(page, '我的登录密码')
     await page.locator('.candidates').waitFor()
   } },
   dark: { dark: true, play: async (page, { base }) => {

@@ -2,13 +2,14 @@ import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import { Connection, socketUrl } from '@/shared/connection'
 import { Thread, type Entry } from '@/shared/thread'
+import { throttled } from '@/shared/throttled'
 import type { ChatFrame, ChatRequest, Rating, Topic } from '@/shared/types'
 import { uuid } from '@/shared/uuid'
 import { applyFrame, type FrameContext } from './frames'
 import { Outbox, type Identified } from './outbox'
 import { elderKeeper, tokenKeeper } from './session'
 import { createChatState } from './state'
-import { throttled, TypingIndicator } from './typing'
+import { TypingIndicator } from './typing'
 
 const LOCAL_TYPING = 15_000
 

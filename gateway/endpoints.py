@@ -1,0 +1,106 @@
+"""The chat over plain HTTP: for the command line and for channels without WebSockets."""
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from conversations.schemas import ConversationView, Message, Rating
+from core.limits import RateLimit
+from core.problems import Problem
+from gateway.service import Gateway
+from gateway.turn import Incoming, TurnResult
+
+router = APIRouter(prefix="/api/v1/chat", tags=["chat"])
+
+SESSIONS_PER_MINUTE = 600  # of one address; a branch's customers share one
+ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_sessions = RateLimit(SESSIONS_PER_MINUTE, 60.0)
+
+
+class TooManySessions(Problem):
+    code = "too_many_sessions"
+    status = 429
+    title = "访问太频繁，请稍候再试"
+    retry = True
+
+
+class StartRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    channel: Literal["web", "app", "phone"] = "web"
+    elder: bool = False
+
+
+class StartReply(BaseModel):
+    session: str
+    token: str
+    greeting: dict[str, Any]
+
+
+class TurnRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    id: ClientId = Field(default_factory=lambda: uuid.uuid4().hex)
+    text: str | None = None
+    pick: Annotated[str, StringConstraints(max_length=64)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "TurnRequest":
+        if (self.text is None) == (self.pick is None):
+            raise ValueError("give either text or pick")
+        return self
+
+
+class RatingRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    turn: Annotated[str, StringConstraints(max_length=64)]
+    rating: Rating
+
+
+def the_gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+async def the_conversation(
+    session: str, request: Request, x_session_token: Annotated[str, Header(max_length=128)] = ""
+) -> ConversationView:
+    """A customer reaches only the conversation that his token opens."""
+    return await the_gateway(request).conversations.of_customer(session, x_session_token)
+
+
+TheGateway = Annotated[Gateway, Depends(the_gateway)]
+TheConversation = Annotated[ConversationView, Depends(the_conversation)]
+
+
+@router.post("/sessions", status_code=201)
+async def start(body: StartRequest, request: Request, gateway: TheGateway) -> StartReply:
+    if not _sessions.allows(request.client.host if request.client else ""):
+        raise TooManySessions
+    view, token = await gateway.conversations.start(body.channel, body.elder)
+    return StartReply(session=view.id, token=token, greeting=(await gateway.greeting(view.elder)).as_json())
+
+
+@router.post("/sessions/{session}/turns")
+async def take_turn(body: TurnRequest, gateway: TheGateway, conversation: TheConversation) -> TurnResult:
+    text = body.text if body.text is not None else await gateway.question_of(body.pick or "")
+    return await gateway.turns.handle_turn(Incoming(conversation.id, body.id, text, pick=body.pick))
+
+
+@router.get("/sessions/{session}/messages")
+async def messages(
+    gateway: TheGateway, conversation: TheConversation, after: Annotated[int, Query(ge=0)] = 0
+) -> list[Message]:
+    return await gateway.conversations.messages_after(conversation.id, after)
+
+
+@router.post("/sessions/{session}/handoff", status_code=202)
+async def hand_off(gateway: TheGateway, conversation: TheConversation) -> dict[str, Any]:
+    await gateway.handoff.request(conversation.id, "asked", "customer")
+    owner = (await gateway.conversations.get(conversation.id)).owner
+    return {"owner": owner, "position": (await gateway.handoff.positions()).get(conversation.id)}
+
+
+@router.post("/sessions/{session}/ratings", status_code=204)
+async def rate(body: RatingRequest, gateway: TheGateway, conversation: TheConversation) -> None:
+    await gateway.rate(conversation.id, body.turn, body.rating)
