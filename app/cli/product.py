@@ -136,10 +136,9 @@ def _print_started(started: dict[str, Any]) -> None:
     else:
         print(f"Teller is ready after {started['seconds']:.0f} s")
     addresses = started["addresses"]
-    print(
-        f"\n  Chat page    {addresses['chat']}\n  Console      {addresses['console']}\n  API
-        {addresses['api']}\n"
-    )
+    print(f"\n  Chat page    {addresses['chat']}")
+    print(f"  Console      {addresses['console']}")
+    print(f"  API          {addresses['api']}\n")
     if account := started["administrator"]:
         print(f"  First administrator   {account['username']}\n  Password              {account['password']}")
         print("  The password is not shown again; change it in the console.\n")
