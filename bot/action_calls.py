@@ -5,7 +5,7 @@ as much as all the rest of a turn. The reply is still checked here, by a validat
 """
 
 from functools import lru_cache
-from typing import Any, Dict
+from typing import Any
 
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
@@ -19,7 +19,7 @@ def _reply_validator() -> Any:
     return kind(schema)
 
 
-def check_reply(action: RemoteAction, reply: Dict[str, Any]) -> bool:
+def check_reply(action: RemoteAction, reply: dict[str, Any]) -> bool:
     """Raises jsonschema.ValidationError where the reply is not events and responses, as Rasa's own check does."""
     _reply_validator().validate(reply)
     return True

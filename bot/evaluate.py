@@ -1,6 +1,7 @@
 """Measure or try a trained model, in the repository root:
 
-`python -m bot.evaluate eval FILE.jsonl --model PATH [--errors FILE]` and `python -m bot.evaluate parse TEXT --model PATH`.
+`python -m bot.evaluate eval FILE.jsonl --model PATH [--errors FILE]`,
+`python -m bot.evaluate parse TEXT --model PATH`.
 
 Each prints one JSON object. The embedding model's folder comes from --embedding or TELLER_EMBEDDING_MODEL.
 """
@@ -13,12 +14,12 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 from bot.quiet import claim_stdout, quieten_logs, set_environment
 from bot.without_tensorflow import stand_in
 
-Entity = Tuple[str, str]
+Entity = tuple[str, str]
 
 
 class BadRow(Exception):
@@ -31,7 +32,7 @@ class Labelled:
 
     text: str
     intent: str
-    entities: Tuple[Entity, ...]
+    entities: tuple[Entity, ...]
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Tally:
     def support(self) -> int:
         return self.right + self.missed
 
-    def figures(self) -> Dict[str, float]:
+    def figures(self) -> dict[str, float]:
         """Precision, recall and F1; 0 where there is nothing to divide by."""
         precision = self.right / (self.right + self.false) if self.right + self.false else 0.0
         recall = self.right / self.support if self.support else 0.0
@@ -60,10 +61,10 @@ class Score:
 
     n: int = 0
     right: int = 0
-    intents: Dict[str, Tally] = field(default_factory=dict)
+    intents: dict[str, Tally] = field(default_factory=dict)
     entities: Tally = field(default_factory=Tally)
 
-    def add(self, row: Labelled, intent: str, entities: List[Entity]) -> bool:
+    def add(self, row: Labelled, intent: str, entities: list[Entity]) -> bool:
         """Count one prediction; True when intent and entities are all right."""
         self.n += 1
         self._count_intent(row.intent, intent)
@@ -82,7 +83,7 @@ class Score:
             tally.missed += 1
             self.intents.setdefault(predicted, Tally()).false += 1
 
-    def report(self) -> Dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """Accuracy and macro-F1 over the intents that occur in the labels; entities micro-averaged, type and value."""
         labelled = {name: tally for name, tally in sorted(self.intents.items()) if tally.support}
         per_intent = {name: {**tally.figures(), "support": tally.support} for name, tally in labelled.items()}
@@ -96,7 +97,7 @@ class Score:
         }
 
 
-def read_rows(file: Path) -> List[Labelled]:
+def read_rows(file: Path) -> list[Labelled]:
     """The rows of a JSON-lines file. Raises BadRow with file and line, OSError."""
     rows = []
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
@@ -111,7 +112,7 @@ def read_rows(file: Path) -> List[Labelled]:
     return rows
 
 
-def _row(fields: Dict[str, Any]) -> Labelled:
+def _row(fields: dict[str, Any]) -> Labelled:
     text, intent = fields["text"], fields["intent"]
     if not (isinstance(text, str) and text.strip() and isinstance(intent, str)):
         raise ValueError("text and intent must be strings")
@@ -132,19 +133,19 @@ class Understanding:
         self._agent = Agent.load(str(model))
         self._loop = asyncio.new_event_loop()
 
-    def parse(self, text: str) -> Dict[str, Any]:
+    def parse(self, text: str) -> dict[str, Any]:
         """Intent, ranking and entities as Rasa gives them, for the text as the channel would pass it on."""
         # See bot/channels/gateway_channel.py: a leading slash would be obeyed as a command.
         safe = "／" + text[1:] if text.startswith("/") else text
         return self._loop.run_until_complete(self._agent.parse_message(safe))
 
 
-def entities_of(parsed: Dict[str, Any]) -> List[Entity]:
+def entities_of(parsed: dict[str, Any]) -> list[Entity]:
     """Type and value of each entity found."""
     return [(entity["entity"], str(entity["value"])) for entity in parsed["entities"]]
 
 
-def evaluate(understanding: Understanding, rows: List[Labelled]) -> Tuple[Dict[str, Any], List[Dict[str, Any]]]:
+def evaluate(understanding: Understanding, rows: list[Labelled]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The report, and the rows that were not understood wholly."""
     score, errors = Score(), []
     for row in rows:
@@ -155,7 +156,7 @@ def evaluate(understanding: Understanding, rows: List[Labelled]) -> Tuple[Dict[s
     return score.report(), errors
 
 
-def _error(row: Labelled, parsed: Dict[str, Any], entities: List[Entity]) -> Dict[str, Any]:
+def _error(row: Labelled, parsed: dict[str, Any], entities: list[Entity]) -> dict[str, Any]:
     return {
         "text": row.text,
         "intent": row.intent,
@@ -167,7 +168,7 @@ def _error(row: Labelled, parsed: Dict[str, Any], entities: List[Entity]) -> Dic
     }
 
 
-def parsed_result(parsed: Dict[str, Any]) -> Dict[str, Any]:
+def parsed_result(parsed: dict[str, Any]) -> dict[str, Any]:
     """What `parse` prints."""
     return {
         "text": parsed["text"],
@@ -179,7 +180,7 @@ def parsed_result(parsed: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _arguments(arguments: Optional[List[str]]) -> argparse.Namespace:
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot.evaluate", description="Measure or try a trained model.")
     commands = parser.add_subparsers(dest="command", required=True)
     measure = commands.add_parser("eval", help="measure on a JSON-lines file")
@@ -193,7 +194,7 @@ def _arguments(arguments: Optional[List[str]]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _run(options: argparse.Namespace) -> Dict[str, Any]:
+def _run(options: argparse.Namespace) -> dict[str, Any]:
     if options.command == "parse":
         return parsed_result(Understanding(options.model).parse(options.text))
     rows = read_rows(options.file)
@@ -204,7 +205,7 @@ def _run(options: argparse.Namespace) -> Dict[str, Any]:
     return report
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     options = _arguments(arguments)
     if options.embedding:
         os.environ["TELLER_EMBEDDING_MODEL"] = str(options.embedding.resolve())

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import warnings
-from typing import TextIO
+from typing import Any, TextIO
 
 
 def claim_stdout() -> TextIO:
@@ -23,8 +23,16 @@ def set_environment() -> None:
     # The matrices of one sentence are small: more threads only wait for each other.
     for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(library, "1")
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    warnings.filterwarnings("ignore", message=".*deprecated.*")
+    # A filter would not last: some of Rasa's channels reset the filters when they are imported.
+    warnings.showwarning = _show_what_matters
+
+
+_show_any = warnings.showwarning
+
+
+def _show_what_matters(message: Warning | str, category: type[Warning], *place: Any) -> None:
+    if not issubclass(category, DeprecationWarning | PendingDeprecationWarning):
+        _show_any(message, category, *place)
 
 
 def quieten_logs() -> None:
@@ -35,5 +43,7 @@ def quieten_logs() -> None:
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     configure_structlog(logging.WARNING)
-    # jieba brings a handler of its own and reports each step at DEBUG.
-    logging.getLogger("jieba").setLevel(logging.WARNING)
+    # jieba brings a handler of its own and, when it is imported, sets its level to DEBUG.
+    import jieba
+
+    jieba.setLogLevel(logging.WARNING)

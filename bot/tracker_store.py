@@ -3,7 +3,8 @@
 import logging
 import os
 from collections import OrderedDict
-from typing import Any, Iterable, Optional
+from collections.abc import Iterable
+from typing import Any
 
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import TrackerStore
@@ -28,15 +29,15 @@ class RecentConversations(TrackerStore):
 
     def __init__(
         self,
-        domain: Optional[Domain] = None,
-        event_broker: Optional[EventBroker] = None,
-        conversations: Optional[int] = None,
+        domain: Domain | None = None,
+        event_broker: EventBroker | None = None,
+        conversations: int | None = None,
         **kwargs: Any,
     ) -> None:
         """`conversations` is how many are kept (TELLER_RASA_CONVERSATIONS, else 2000)."""
         kept = conversations or os.environ.get("TELLER_RASA_CONVERSATIONS") or DEFAULT_CONVERSATIONS
         self._limit = int(kept)
-        self._trackers: "OrderedDict[str, DialogueStateTracker]" = OrderedDict()
+        self._trackers: OrderedDict[str, DialogueStateTracker] = OrderedDict()
         super().__init__(domain or Domain.empty(), event_broker)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
@@ -46,7 +47,7 @@ class RecentConversations(TrackerStore):
         while len(self._trackers) > self._limit:
             self._trackers.popitem(last=False)
 
-    async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
+    async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """The live tracker; None for an unknown conversation and for one whose last turn broke off.
 
         A tracker left in mid-turn does not wait for the customer, and no rule would ever match again.

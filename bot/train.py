@@ -11,8 +11,8 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Iterable, List, Optional
 
 from bot.quiet import claim_stdout, quieten_logs, set_environment
 from bot.without_tensorflow import stand_in
@@ -32,7 +32,7 @@ class TrainingFailed(Exception):
     """Rasa gave no model; its messages are on stderr."""
 
 
-def input_files() -> List[Path]:
+def input_files() -> list[Path]:
     """Every file of the repository that the model is made of, in a fixed order."""
     folders = [DOMAIN, COMPONENTS, *TRAINING_DATA, DICTIONARY]
     found = [file for folder in folders for file in sorted(folder.rglob("*")) if _is_input(file)]
@@ -80,7 +80,7 @@ def _is_input(file: Path) -> bool:
     return file.is_file() and "__pycache__" not in file.parts
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bot.train", description="Train the Rasa model.")
     parser.add_argument("--output", type=Path, required=True, help="folder for the model, e.g. var/rasa/models")
     parser.add_argument("--embedding", type=Path, required=True, help="folder of the embedding model")

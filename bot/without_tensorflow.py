@@ -1,8 +1,8 @@
 """Lets Rasa start where TensorFlow is not installed.
 
-Rasa imports TensorFlow for components that this bot does not use (DIET, TED, ResponseSelector …): that is 2 GB to install,
-350 MB of memory and five seconds at each start, for nothing. In its place stand modules whose names can be imported,
-inherited from and used as decorators, and nothing more: whoever really computes with one gets TensorFlowMissing.
+Rasa imports TensorFlow for components that this bot does not use (DIET, TED, ResponseSelector …): 2 GB to install,
+350 MB of memory and three CPU seconds at each start, for nothing. In its place stand modules whose names can be
+imported, inherited from and used as decorators, and nothing more: whoever really computes gets TensorFlowMissing.
 Where TensorFlow is installed (for a DIET pipeline: `pip install tensorflow==2.12.0`) nothing is replaced.
 """
 
@@ -11,7 +11,8 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
-from typing import Any, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 PACKAGES = ("tensorflow", "tensorflow_hub", "tensorflow_text", "keras")
 
@@ -51,8 +52,8 @@ class _AbsentModule(types.ModuleType):
 
 class _AbsentPackages(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
-        self, name: str, path: Optional[Sequence[str]], target: Optional[types.ModuleType] = None
-    ) -> Optional[importlib.machinery.ModuleSpec]:
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if name.partition(".")[0] not in PACKAGES:
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)

@@ -148,23 +148,29 @@ class TurnTaker:
         finished = await self._conversations.finish_turn(
             turn.conversation.id, turn.conversation.owner_epoch, record, reply.drafts, reply.outcome
         )
-        if not finished.turn.suppressed:
-            await self._hand_off_if_due(turn.conversation.id, reply, finished)
+        messages, owner = finished.messages, turn.conversation.owner
+        if finished.turn.suppressed or await self._hand_off_if_due(turn.conversation.id, reply, finished):
+            owner = (await self._conversations.get(turn.conversation.id)).owner
+            since = await self._conversations.messages_after(turn.conversation.id, turn.message.seq)
+            messages = [message for message in since if message.sender in ("bot", "system")]
         turn.mark("store")
         log.info("turn", conversation=turn.conversation.id, decision=reply.decision, intent=understood.intent,
                  article=record.article_key, failure=understood.failure, suppressed=finished.turn.suppressed,
                  ms=round(turn.timings["total"]))  # fmt: skip
-        owner = (await self._conversations.get(turn.conversation.id)).owner
-        return _result(turn.conversation.id, finished.turn, finished.messages, owner, turn.timings)
+        return _result(turn.conversation.id, finished.turn, messages, owner, turn.timings)
 
-    async def _hand_off_if_due(self, conversation: str, reply: Reply, finished: Finished) -> None:
+    async def _hand_off_if_due(self, conversation: str, reply: Reply, finished: Finished) -> bool:
+        """Queue for a person when the turn asks for it; True when the conversation may have changed hands."""
         try:
             if reply.handoff_reason:
                 await self._handoff.request(conversation, reply.handoff_reason, "customer", reply.handoff_priority)
             elif reply.outcome == "failed" and finished.failures >= self._settings.handoff_after_failures:
                 await self._handoff.request(conversation, "unrecognised", "bot")
+            else:
+                return False
         except Problem as problem:  # closed or taken at this very moment: whoever did it has spoken to the customer
             log.info("hand-off not needed any more", conversation=conversation, problem=problem.code)
+        return True
 
     async def _replay(self, view: ConversationView, message: Message) -> TurnResult:
         """The result of a message that came twice."""

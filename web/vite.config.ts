@@ -39,5 +39,7 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['tests/**/*.test.ts'],
     restoreMocks: true,
+    // So that the pages' stand-in for the `entities` package is what the tests run.
+    server: { deps: { inline: ['markdown-it'] } },
   },
 })

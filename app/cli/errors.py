@@ -63,16 +63,32 @@ def describe(error: Exception) -> tuple[int, dict[str, Any]]:
     """The exit code and the problem object for `error`."""
     if isinstance(error, CommandFailed):
         return error.exit_code, {"code": error.code, "detail": error.detail, **error.extra}
+    return _of_libraries(error) or _of_the_system(error)
+
+
+def _of_libraries(error: Exception) -> tuple[int, dict[str, Any]] | None:
+    """Errors of libraries and rooms; looked up among what is loaded, so that none is loaded for a wrong option."""
     if hasattr(error, "exit_code") and hasattr(error, "format_message"):  # wrong use, as Typer sees it
         return WRONG_USE, {"code": "wrong_use", "detail": error.format_message()}
     problems = sys.modules.get("core.problems")
     if problems and isinstance(error, problems.Problem):
         detail = error.detail or error.title
         return FAILED, {"code": error.code, "detail": detail, **error.extra}
+    database_errors = sys.modules.get("sqlalchemy.exc")
+    if database_errors and isinstance(error, database_errors.DBAPIError):
+        cause = str(error.orig).splitlines()[0]
+        return FAILED, {
+            "code": "database_error",
+            "detail": f"the database cannot be used: {cause}; see `teller doctor`",
+        }
     settings_error = sys.modules.get("pydantic_core")
     if settings_error and isinstance(error, settings_error.ValidationError):
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         return FAILED, {"code": "invalid_settings", "detail": f"{error.title}: {wrong}"}
+    return None
+
+
+def _of_the_system(error: Exception) -> tuple[int, dict[str, Any]]:
     if isinstance(error, OSError) and error.filename:
         return FAILED, {"code": "file_error", "detail": f"{error.filename}: {error.strerror}"}
     if isinstance(error, UnicodeDecodeError):

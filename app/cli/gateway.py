@@ -1,4 +1,4 @@
-"""The running gateway over HTTP, as a customer's channel uses it, and the conversations that this command line has open there."""
+"""The running gateway over HTTP, as a customer's channel uses it, and this command line's open conversations."""
 
 import fcntl
 import json
@@ -51,7 +51,7 @@ class Gateway:
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, token: str | None = None) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"} | ({"X-Session-Token": token} if token else {})
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
+        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)  # noqa: S310
         try:
             with _DIRECT.open(request, timeout=ANSWER_SECONDS) as response:
                 return dict(json.loads(response.read() or b"{}"))

@@ -16,7 +16,7 @@ from app.cli.rooms import load_settings
 
 if TYPE_CHECKING:
     from app.processes.following import Follower
-    from app.processes.lifecycle import Started, Teller
+    from app.processes.lifecycle import Installation, Started
 
 Detach = Annotated[bool, typer.Option("--detach", help="Return once everything is ready.")]
 
@@ -27,7 +27,7 @@ def up(detach: Detach = False, json: Json = False) -> int:
 
     try:
         with _stop_on_signals():
-            return _Up(Teller(load_settings()), json).run(detach)
+            return _Up(Installation(load_settings()), json).run(detach)
     except UpFailed as failure:
         raise CommandFailed(str(failure), code="not_started") from None
 
@@ -38,8 +38,8 @@ class _Up:
     process: "subprocess.Popen[bytes]"
     follower: "Follower"
 
-    def __init__(self, teller: "Teller", as_json: bool) -> None:
-        self.teller, self.as_json = teller, as_json
+    def __init__(self, installation: "Installation", as_json: bool) -> None:
+        self.installation, self.as_json = installation, as_json
         self.stream = sys.stderr if as_json else sys.stdout
         self.began = time.monotonic()
 
@@ -47,9 +47,11 @@ class _Up:
         """Start, unless it runs already; then stay until the end, unless it is to be detached. Gives the exit code."""
         from app.processes.lifecycle import Started, starting
 
-        with starting(self.teller.files):
-            if self.teller.supervisor.is_running():
-                running = Started(self.teller.addresses, already_running=True, processes=self.teller.status() or [])
+        with starting(self.installation.files):
+            if self.installation.supervisor.is_running():
+                running = Started(
+                    self.installation.addresses, already_running=True, processes=self.installation.status() or []
+                )
                 emit(running.as_dict(), self.as_json, _print_started)
                 return 0
             self._start()
@@ -65,16 +67,16 @@ class _Up:
 
     def _start(self) -> None:
         self._show("Starting Teller")
-        self.teller.check_before_start(self._show)
-        self.teller.prepare(self.stream)
-        self.process, self.follower = self.teller.start(self._show)
+        self.installation.check_before_start(self._show)
+        self.installation.prepare(self.stream)
+        self.process, self.follower = self.installation.start(self._show)
 
     def _welcome(self) -> "Started":
         from app.processes.lifecycle import Started, first_administrator
 
-        administrator = first_administrator(self.teller.settings)
+        administrator = first_administrator(self.installation.settings)
         seconds = round(time.monotonic() - self.began, 1)
-        return Started(self.teller.addresses, False, administrator, seconds, self.teller.status() or [])
+        return Started(self.installation.addresses, False, administrator, seconds, self.installation.status() or [])
 
     def _stay(self) -> int:
         """Show what happens until Ctrl-C, `teller down` or the supervisor's unexpected end."""
@@ -85,7 +87,7 @@ class _Up:
         if self.process.returncode == 0:
             self._show(prefixed("teller", "stopped by `teller down`"))
             return 0
-        log = self.teller.files.supervisor_log
+        log = self.installation.files.supervisor_log
         raise CommandFailed(f"the supervisor ended unexpectedly; everything is stopped; its log: {log}")
 
     def _stop(self) -> None:
@@ -93,7 +95,7 @@ class _Up:
 
         with _deaf_to_signals():
             self._show(prefixed("teller", "stopping"))
-            self.teller.stop()
+            self.installation.stop()
             self.process.wait()
             self._show(prefixed("teller", "stopped"))
 
@@ -149,7 +151,7 @@ def down(json: Json = False) -> None:
     """Stop everything."""
     from app.processes.lifecycle import Installation
 
-    stopped = Teller(load_settings()).stop()
+    stopped = Installation(load_settings()).stop()
     emit({"stopped": stopped}, json, lambda _: print("Teller is stopped" if stopped else "Teller was not running"))
 
 
@@ -157,11 +159,11 @@ def status(json: Json = False) -> int:
     """Show every process: its state, how long it runs, its memory, whether it is ready."""
     from app.processes.lifecycle import Installation
 
-    teller = Teller(load_settings())
-    found = teller.status()
+    installation = Installation(load_settings())
+    found = installation.status()
     rows = [vars(process) for process in found or []]
     value = {"running": found is not None, "ready": bool(rows) and all(row["ready"] for row in rows), "processes": rows}
-    emit({**value, "addresses": teller.addresses}, json, _print_status)
+    emit({**value, "addresses": installation.addresses}, json, _print_status)
     if found is None:
         return NOT_RUNNING
     return 0 if value["ready"] else FAILED

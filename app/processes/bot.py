@@ -54,7 +54,8 @@ def _run(settings: Settings, module: str, arguments: list[str]) -> dict[str, Any
     if not python.exists():
         raise BotFailed("the bot's environment is missing; run `make setup`")
     result = subprocess.run(
-        [str(python), "-m", module, *arguments], check=False, cwd=PROJECT, env={**os.environ, **bot_environment(settings)},
+        [str(python), "-m", module, *arguments], check=False, cwd=PROJECT,
+        env={**os.environ, **bot_environment(settings)},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", errors="replace",
     )  # fmt: skip
     if result.returncode:

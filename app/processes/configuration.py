@@ -64,7 +64,7 @@ def run_files(settings: Settings) -> RunFiles:
 
 
 def socket_path(folder: Path) -> Path:
-    """`folder`/supervisord.sock, or a short path in the system's folder for temporary files where that one is too long."""
+    """`folder`/supervisord.sock, or a short path among the system's temporary files where that is too long."""
     path = folder / "supervisord.sock"
     if len(os.fsencode(path)) + SUPERVISOR_SUFFIX_BYTES <= SOCKET_PATH_BYTES:
         return path
@@ -72,7 +72,7 @@ def socket_path(folder: Path) -> Path:
     place = Path(tempfile.gettempdir(), name, "s.sock")
     if len(os.fsencode(place)) + SUPERVISOR_SUFFIX_BYTES <= SOCKET_PATH_BYTES:
         return place
-    return Path("/tmp", name, "s.sock")
+    return Path("/tmp", name, "s.sock")  # noqa: S108 - a folder of our own in it, entered by nobody else
 
 
 def write_configuration(files: RunFiles, table: Iterable[Process]) -> None:

@@ -9,13 +9,11 @@ MIGRATIONS = PROJECT / "app" / "migrations"
 
 
 def alembic_configuration(settings: Settings) -> Any:
-    """Alembic's configuration for `settings`' database, from alembic.ini where there is one."""
+    """Alembic's configuration for `settings`' database."""
     from alembic.config import Config
 
-    ini = PROJECT / "alembic.ini"
-    configuration = Config(str(ini)) if ini.exists() else Config()
-    if not ini.exists():
-        configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    configuration = Config()
+    configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     configuration.set_main_option("sqlalchemy.url", settings.resolved_database_url.replace("%", "%%"))
     return configuration
 

@@ -181,11 +181,11 @@ def _articles(settings: Settings) -> Finding:
 
 
 def _ports(settings: Settings) -> Finding:
-    teller = Installation(settings)
-    problems = clashing_ports(teller.table)
-    if not problems and not teller.supervisor.is_running():
-        problems = [str(taken) for taken in taken_ports(teller.table)]
-    ports = ", ".join(f"{process.name} {process.port}" for process in teller.table)
+    installation = Installation(settings)
+    problems = clashing_ports(installation.table)
+    if not problems and not installation.supervisor.is_running():
+        problems = [str(taken) for taken in taken_ports(installation.table)]
+    ports = ", ".join(f"{process.name} {process.port}" for process in installation.table)
     return _finding("ports", "; ".join(problems), "free the port, or set another one in .env", ports)
 
 
@@ -206,12 +206,12 @@ def _secrets(settings: Settings) -> Finding:
 
 
 def _processes(settings: Settings) -> Finding:
-    teller = Installation(settings)
-    found = teller.status()
+    installation = Installation(settings)
+    found = installation.status()
     if found is None:
         return Finding("processes", True, "not running")
     bad = [f"{process.name} is {process.state} and not ready" for process in found if not process.ready]
-    logs = ", ".join(str(teller.files.log_of(process.name)) for process in found if not process.ready)
+    logs = ", ".join(str(installation.files.log_of(process.name)) for process in found if not process.ready)
     return _finding(
         "processes", "; ".join(bad), f"read {logs}; `teller down` and `teller up` start afresh", "all ready"
     )

@@ -59,7 +59,7 @@ class Started:
         return {"running": True, **asdict(self)}
 
 
-class Teller:
+class Installation:
     """The Teller of one data folder: its processes, running or not."""
 
     def __init__(self, settings: Settings, table: list[Process] | None = None) -> None:
@@ -142,10 +142,10 @@ def _status(process: Process, known: dict[str, Any]) -> ProcessStatus:
 class _Waiting:
     """Waits until each process is ready, and shows which one it waits for."""
 
-    def __init__(self, teller: Teller, follower: Follower, show: Show) -> None:
-        self.teller, self.follower, self.show = teller, follower, show
+    def __init__(self, installation: Installation, follower: Follower, show: Show) -> None:
+        self.installation, self.follower, self.show = installation, follower, show
         self.started = time.monotonic()
-        self.waiting = {process.name: process for process in teller.table}
+        self.waiting = {process.name: process for process in installation.table}
         self.exits: dict[str, int] = {}
         self.said = 0.0
 
@@ -169,9 +169,9 @@ class _Waiting:
             del self.waiting[process.name]
             self.show(f"  ✓ {process.name + ' is ready':<38} {self._elapsed():6.1f} s")
         elif self.exits.get(process.name, 0) >= HOPELESS_EXITS:
-            raise self.teller.failure_of(process, "ends again and again")
+            raise self.installation.failure_of(process, "ends again and again")
         elif self._elapsed() > process.start_seconds:
-            raise self.teller.failure_of(process, f"was not ready within {process.start_seconds} s")
+            raise self.installation.failure_of(process, f"was not ready within {process.start_seconds} s")
 
     def _remind(self) -> None:
         if self.waiting and self._elapsed() - self.said > REMIND_SECONDS:
@@ -196,7 +196,7 @@ def starting(files: RunFiles) -> Iterator[None]:
 
 def first_administrator(settings: Settings) -> dict[str, str] | None:
     """The name and password of the first administrator, when it is made now; else None."""
-    from accounts.commands import ensure_administrator
+    from accounts.commands import FIRST_ADMINISTRATOR, ensure_administrator
 
     password = ensure_administrator(settings)
-    return {"username": "admin", "password": password} if password else None
+    return {"username": FIRST_ADMINISTRATOR, "password": password} if password else None

@@ -19,8 +19,8 @@ class TakenPort:
 
     def __str__(self) -> str:
         by = f" by {self.owner}" if self.owner else " by another program"
-        return f"port {self.port}, which {self.process} needs, is in use{by}: stop that program, or set {self.setting}
-        to a free port"
+        use = f"port {self.port}, which {self.process} needs, is in use{by}"
+        return f"{use}: stop that program, or set {self.setting} to a free port"
 
 
 def taken_ports(table: list[Process]) -> list[TakenPort]:

@@ -26,7 +26,7 @@ RASA_ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "PYTHONWARNINGS": "ignore::DeprecationWarning,ignore::UserWarning,ignore::FutureWarning",
 }
-MAX_FRAME_BYTES = 65_536  # a bigger WebSocket frame is refused before it takes memory; the page's limit is far below
+MAX_FRAME_BYTES = 131_072  # a bigger WebSocket frame is refused before it takes memory; the channels limit theirs below
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,7 @@ def _kb(settings: Settings) -> Process:
 
 def _rasa(settings: Settings) -> Process:
     port = settings.rasa_port
-    # Without --enable-api: the gateway's own channel is all that Rasa serves.
-    command = [
-        str(python_of(BOT_ENV)), "-m", "rasa", "run", "--interface", "127.0.0.1", "--port", str(port),
-        "--model", str(bot_model(settings)), "--endpoints", "bot/endpoints.yml", "--credentials", "bot/credentials.yml",
-    ]  # fmt: skip
+    command = [str(python_of(BOT_ENV)), "-m", "bot.server", "--model", str(bot_model(settings)), "--port", str(port)]
     return Process(
         "rasa", command, "127.0.0.1", port, "TELLER_RASA_PORT", f"http://127.0.0.1:{port}/webhooks/gateway/health",
         bot_environment(settings), start_seconds=240, stop_seconds=2,

@@ -30,7 +30,7 @@ REMEDIES = (
     ),
     (
         r"DO NOT MATCH THE HASHES|EINTEGRITY",
-        "a download differs from the lock file: the mirror or its cache is damaged (`pip cache purge`, `npm cache verify`)",
+        "a download differs from the lock file: its cache is damaged (`pip cache purge`, `npm cache verify`)",
     ),
     (
         r"No matching distribution found",

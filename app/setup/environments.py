@@ -17,6 +17,10 @@ from app.setup.places import BOT_ENV, MAIN_ENV, PROJECT, STAMPS, WEB, python_of
 TORCH = "torch==2.13.0"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TORCH_INDEX_SECONDS = 5
+TORCH_REMEDY = (
+    f"a CPU build of {TORCH} is needed: remove .venv, then point pip's find-links at a folder with its wheel, "
+    "or allow PyTorch's CPU index"
+)
 LOCKS = PROJECT / "deploy" / "requirements"
 MAIN_LOCK, DEV_LOCK = LOCKS / "main.lock", LOCKS / "dev.lock"
 BOT_LOCK = PROJECT / "bot" / "requirements.lock"
@@ -45,7 +49,7 @@ def _create(folder: Path, interpreter: Interpreter, output: StepOutput) -> None:
 
 
 def install_torch(output: StepOutput) -> None:
-    """Install PyTorch for the CPU without its dependencies (they are in the lock; on Linux they would bring CUDA along).
+    """Install PyTorch for the CPU without its dependencies (the lock has them; they would bring CUDA along).
 
     Sources in this order: what pip finds locally (its `find-links`), PyTorch's own CPU index, the configured index.
     """
@@ -62,8 +66,8 @@ def _answers(url: str) -> bool:
 
     def ask() -> None:
         try:
-            request = urllib.request.Request(f"{url}/torch/", method="HEAD")
-            with urllib.request.urlopen(request, timeout=TORCH_INDEX_SECONDS):
+            request = urllib.request.Request(f"{url}/torch/", method="HEAD")  # noqa: S310
+            with urllib.request.urlopen(request, timeout=TORCH_INDEX_SECONDS):  # noqa: S310
                 answered.set()
         except OSError:
             return
@@ -77,8 +81,7 @@ def install_main(output: StepOutput, lock: Path) -> None:
     """Install the locked packages of the main environment and the command `teller`."""
     _start_over_if_interrupted(MAIN_ENV, create_main_with_torch, output)
     output.command([python_of(MAIN_ENV), *PIP, "--no-deps", "--require-hashes", "-r", lock], environment=QUIET)
-    output.command([python_of(MAIN_ENV), "-c", "import torch"], remedy=f"a CPU build of {TORCH} is needed: remove {MAIN_ENV}, "
-                   "point pip's find-links at a folder with its wheel, or allow PyTorch's CPU index")  # fmt: skip
+    output.command([python_of(MAIN_ENV), "-c", "import torch"], remedy=TORCH_REMEDY)
     write_command(MAIN_ENV)
 
 

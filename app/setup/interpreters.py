@@ -120,7 +120,7 @@ def obtain_bot_interpreter(output: StepOutput) -> Interpreter:
             return found
     raise StepFailed(
         "no working Python 3.10, which the bot needs",
-        remedy="install one by `pyenv install 3.10`, or `uv python install 3.10`, or put a python3.10 on PATH; then run it again",
+        remedy="`pyenv install 3.10`, or `uv python install 3.10`, or put a python3.10 on PATH; then run it again",
         log=output.log,
     )
 

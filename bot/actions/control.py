@@ -1,6 +1,6 @@
 """Control of the conversation itself: say it again, slower, back to the menu …"""
 
-from typing import Any, Dict, List
+from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
@@ -24,7 +24,7 @@ class ActionControl(Action):
         return "action_control"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
-    ) -> List[Dict[str, Any]]:
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         dispatcher.utter_message(json_message={"kind": "control", "control": CONTROLS[intent_of(tracker)]})
         return []

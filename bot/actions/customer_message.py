@@ -1,6 +1,6 @@
 """What the actions read from the customer's last message."""
 
-from typing import Any, Dict, Optional
+from typing import Any
 
 from rasa_sdk import Tracker
 
@@ -16,10 +16,10 @@ def intent_of(tracker: Tracker) -> str:
 
 def channel_of(tracker: Tracker) -> str:
     """The channel the customer uses (web, phone …), as the gateway told it."""
-    metadata: Dict[str, Any] = tracker.latest_message.get("metadata") or {}
+    metadata: dict[str, Any] = tracker.latest_message.get("metadata") or {}
     return str(metadata.get("channel") or "web")
 
 
-def entity_of(tracker: Tracker, name: str) -> Optional[str]:
+def entity_of(tracker: Tracker, name: str) -> str | None:
     """The value of the first entity of this name in the last message."""
     return next(iter(tracker.get_latest_entity_values(name)), None)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import aiohttp
 
@@ -30,7 +30,7 @@ class KnowledgeClient:
         self._search_url = url.rstrip("/") + "/v1/search"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._timeout = aiohttp.ClientTimeout(total=seconds, connect=min(CONNECT_SECONDS, seconds))
-        self._session: Optional[aiohttp.ClientSession] = None
+        self._session: aiohttp.ClientSession | None = None
 
     @classmethod
     def from_environment(cls) -> "KnowledgeClient":
@@ -40,7 +40,7 @@ class KnowledgeClient:
             float(os.environ.get("TELLER_KB_SECONDS", DEFAULT_SECONDS)),
         )
 
-    async def search(self, text: str, channel: str, within: Optional[List[str]] = None) -> Dict[str, Any]:
+    async def search(self, text: str, channel: str, within: list[str] | None = None) -> dict[str, Any]:
         """The whole reply of `POST /v1/search`; `within` restricts it to these article keys.
 
         Raises KnowledgeUnavailable on a time-out, a lost connection, an error status or a reply of another shape.

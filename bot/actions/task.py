@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import yaml
 from rasa_sdk import Action, Tracker
@@ -13,19 +13,19 @@ from bot.actions.kb_client import KnowledgeUnavailable, knowledge
 
 logger = logging.getLogger(__name__)
 
-TASK_ARTICLES: Dict[str, Dict[str, Any]] = yaml.safe_load(
+TASK_ARTICLES: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("task_articles.yml").read_text(encoding="utf-8")
 )
 
 
-def articles_of(task: str, card_type: Optional[str]) -> List[str]:
+def articles_of(task: str, card_type: str | None) -> list[str]:
     """The article keys for `task`, those of the named kind of card where the table tells them apart."""
     row = TASK_ARTICLES[task]
-    keys: List[str] = row.get("by_card_type", {}).get(card_type, row["articles"])
+    keys: list[str] = row.get("by_card_type", {}).get(card_type, row["articles"])
     return keys
 
 
-async def search_for_task(task: str, tracker: Tracker) -> Dict[str, Any]:
+async def search_for_task(task: str, tracker: Tracker) -> dict[str, Any]:
     """The best article: a sure answer from the whole knowledge base, else the best among the task's own articles.
 
     Raises KnowledgeUnavailable.
@@ -45,8 +45,8 @@ class ActionTask(Action):
         return "action_task"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
-    ) -> List[Dict[str, Any]]:
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         task = intent_of(tracker)
         try:
             search = await search_for_task(task, tracker)

@@ -10,8 +10,9 @@ import json
 import logging
 import os
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Awaitable, Callable, Dict, List, Optional
+from typing import Any
 
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
 from rasa.shared.core.events import UserUttered
@@ -21,7 +22,7 @@ from sanic.response import HTTPResponse
 
 logger = logging.getLogger(__name__)
 
-TOKEN_HEADER = "X-Teller-Token"
+TOKEN_HEADER = "X-Teller-Token"  # noqa: S105 (a header's name)
 MAX_MESSAGE_CHARS = 500
 MAX_ID_CHARS = 200
 MAX_BODY_BYTES = 16_384
@@ -45,8 +46,8 @@ class IncomingMessage:
 
     sender: str
     text: str
-    message_id: Optional[str]
-    metadata: Dict[str, Any]
+    message_id: str | None
+    metadata: dict[str, Any]
 
     @classmethod
     def from_body(cls, body: bytes) -> "IncomingMessage":
@@ -70,7 +71,7 @@ class IncomingMessage:
         )
 
 
-def _identifier(fields: Dict[str, Any], name: str) -> str:
+def _identifier(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID_CHARS or not value.isprintable():
         raise BadMessage("invalid_message", f"{name} is not a string of 1 to {MAX_ID_CHARS} printable characters")
@@ -98,7 +99,7 @@ class GatewayChannel(InputChannel):
         return "gateway"
 
     @classmethod
-    def from_credentials(cls, credentials: Optional[Dict[str, Any]]) -> "GatewayChannel":
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> "GatewayChannel":
         """The token is TELLER_INTERNAL_TOKEN. Raises RuntimeError where it is not set."""
         token = os.environ.get("TELLER_INTERNAL_TOKEN", "")
         if not token:
@@ -167,7 +168,7 @@ class GatewayChannel(InputChannel):
         return response.json(_reply(output.messages, understood, agent.model_id))
 
 
-def _reply(messages: List[Dict[str, Any]], understood: UserUttered, model_id: Optional[str]) -> Dict[str, Any]:
+def _reply(messages: list[dict[str, Any]], understood: UserUttered, model_id: str | None) -> dict[str, Any]:
     ranking = understood.parse_data.get("intent_ranking") or []
     guesses = [_named(guess) for guess in ranking if guess.get("name") != "nlu_fallback"]
     return {
@@ -179,11 +180,11 @@ def _reply(messages: List[Dict[str, Any]], understood: UserUttered, model_id: Op
     }
 
 
-def _named(intent: Dict[str, Any]) -> Dict[str, Any]:
+def _named(intent: dict[str, Any]) -> dict[str, Any]:
     return {"name": intent.get("name") or "nlu_fallback", "confidence": round(float(intent.get("confidence") or 0), 4)}
 
 
-def _entity(entity: Dict[str, Any]) -> Dict[str, Any]:
+def _entity(entity: dict[str, Any]) -> dict[str, Any]:
     return {name: entity.get(name) for name in ("entity", "value", "start", "end")}
 
 

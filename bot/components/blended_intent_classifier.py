@@ -1,10 +1,10 @@
 """The intent of an utterance from its meaning (sentence vector), its letters and its sound."""
 
 import json
-import logging
+import unicodedata
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Text, Tuple, Type
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -26,8 +26,6 @@ from sklearn.svm import LinearSVC
 from bot.components.ngrams import character_ngrams, sound_ngrams
 from bot.components.onnx_sentence_featurizer import EMBEDDING_FAILED
 
-logger = logging.getLogger(__name__)
-
 FALLBACK = {"name": "nlu_fallback", "confidence": 0.0}
 CALIBRATION_FOLDS = 5
 
@@ -45,7 +43,7 @@ class NgramWeights:
     def fitted(cls, grams: Callable[[str], List[str]], texts: Sequence[str]) -> "NgramWeights":
         """Learn the n-grams of `texts`."""
         vectorizer = TfidfVectorizer(analyzer=grams).fit(texts)
-        return cls(grams, dict(zip(vectorizer.get_feature_names_out().tolist(), vectorizer.idf_.tolist())))
+        return cls(grams, dict(zip(vectorizer.get_feature_names_out().tolist(), vectorizer.idf_.tolist(), strict=True)))
 
     def columns_and_values(self, text: str) -> Tuple[np.ndarray, np.ndarray]:
         """The columns of the known n-grams of `text` and their values, of length 1 together."""
@@ -55,7 +53,9 @@ class NgramWeights:
             if column is not None:
                 counts[column] = counts.get(column, 0) + 1
         columns = np.fromiter(counts, dtype=np.int32, count=len(counts))
-        values = (1 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))) * self._weights[columns]
+        values = (1 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))) * self._weights[
+            columns
+        ]
         length = np.linalg.norm(values)
         return columns, values / length if length else values
 
@@ -81,11 +81,11 @@ class BlendedIntentClassifier(IntentClassifier, GraphComponent):
         return [Featurizer]
 
     @staticmethod
-    def required_packages() -> List[Text]:
+    def required_packages() -> List[str]:
         return ["sklearn", "pypinyin"]
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> Dict[str, Any]:
         """`*_weight`: how much each view of the utterance counts; `C`: how closely the examples are followed;
 
         `favoured`: intent → what is added to its margin. For intents that must not be missed: taking a question for a
@@ -101,7 +101,7 @@ class BlendedIntentClassifier(IntentClassifier, GraphComponent):
             "random_state": 42,
         }
 
-    def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource) -> None:
+    def __init__(self, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self._config = config
         self._model_storage = model_storage
         self._resource = resource
@@ -119,7 +119,7 @@ class BlendedIntentClassifier(IntentClassifier, GraphComponent):
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: Dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -145,11 +145,10 @@ class BlendedIntentClassifier(IntentClassifier, GraphComponent):
         return self._resource
 
     def process(self, messages: List[Message]) -> List[Message]:
-        """Set intent and ranking; `nlu_fallback` at 0 for a message without a sentence vector."""
+        """Set intent and ranking; `nlu_fallback` at 0 for a message without a sentence vector or a known character."""
         for message in messages:
-            if message.get(EMBEDDING_FAILED) or not message.get(TEXT):
-                ranking: List[Dict[str, Any]] = []
-            else:
+            ranking: List[Dict[str, Any]] = []
+            if not message.get(EMBEDDING_FAILED) and self._reads(message.get(TEXT)):
                 ranking = self._ranking(message.get(TEXT), _vector_of(message))
             message.set(INTENT, ranking[0] if ranking else dict(FALLBACK), add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
@@ -157,6 +156,12 @@ class BlendedIntentClassifier(IntentClassifier, GraphComponent):
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         return training_data
+
+    def _reads(self, text: Optional[str]) -> bool:
+        """Whether any letter, digit or symbol of `text` occurred in training; any guess would be noise otherwise."""
+        assert self._characters is not None, "the classifier is not trained"
+        known = self._characters.idf
+        return any(sign in known for sign in (text or "").lower() if unicodedata.category(sign)[0] not in "PZC")
 
     def _ranking(self, text: str, vector: np.ndarray) -> List[Dict[str, Any]]:
         confidences = _confidences(self._margins(text, vector), self._temperature)
@@ -166,7 +171,8 @@ class BlendedIntentClassifier(IntentClassifier, GraphComponent):
         ]
 
     def _margins(self, text: str, vector: np.ndarray) -> np.ndarray:
-        assert self._characters is not None and self._sounds is not None, "the classifier is not trained"
+        assert self._characters is not None, "the classifier is not trained"
+        assert self._sounds is not None
         margins = _centred(vector, self._centre) @ self._weights[: len(self._centre)] + self._bias
         first = len(self._centre)
         for view in (self._characters, self._sounds):
@@ -188,7 +194,8 @@ class BlendedIntentClassifier(IntentClassifier, GraphComponent):
         return features.multiply(self._view_weights()[np.newaxis, :]).tocsr()
 
     def _view_weights(self) -> np.ndarray:
-        assert self._characters is not None and self._sounds is not None
+        assert self._characters is not None
+        assert self._sounds is not None
         return np.concatenate(
             [
                 np.full(len(self._centre), self._config["vector_weight"]),
@@ -218,7 +225,8 @@ class BlendedIntentClassifier(IntentClassifier, GraphComponent):
         return float(minimize_scalar(loss, bounds=(0.5, 20.0), method="bounded").x)
 
     def _persist(self) -> None:
-        assert self._characters is not None and self._sounds is not None
+        assert self._characters is not None
+        assert self._sounds is not None
         with self._model_storage.write_to(self._resource) as folder:
             np.savez(folder / "weights.npz", weights=self._weights, bias=self._bias, centre=self._centre)
             vocabulary = {
@@ -232,7 +240,7 @@ class BlendedIntentClassifier(IntentClassifier, GraphComponent):
     @classmethod
     def load(
         cls,
-        config: Dict[Text, Any],
+        config: Dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,

@@ -10,7 +10,7 @@ from typing import FrozenSet, List
 os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
 os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "true")
 
-from pypinyin.constants import PINYIN_DICT  # noqa: E402
+from pypinyin.constants import PINYIN_DICT
 
 LONGEST_SYLLABLE = 6
 LATIN_OR_OTHER = re.compile(r"[a-z]+|\S")
@@ -74,9 +74,9 @@ def _split_pinyin(word: str) -> List[str]:
         if start and not best[start]:
             continue
         for end in range(start + 1, min(len(word), start + LONGEST_SYLLABLE) + 1):
-            if word[start:end] in _known_syllables():
-                if not best[end] or len(best[end]) > len(best[start]) + 1:
-                    best[end] = [*best[start], word[start:end]]
+            shorter = not best[end] or len(best[end]) > len(best[start]) + 1
+            if shorter and word[start:end] in _known_syllables():
+                best[end] = [*best[start], word[start:end]]
     return best[len(word)] or [word]
 
 

@@ -42,7 +42,7 @@ class SentenceEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._prefix = prefix
-        self._remembered: "OrderedDict[str, np.ndarray]" = OrderedDict()
+        self._remembered: OrderedDict[str, np.ndarray] = OrderedDict()
         self.fingerprint = embedding_fingerprint(folder, prefix)
 
     def encode(self, sentence: str) -> np.ndarray:

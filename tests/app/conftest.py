@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.processes.lifecycle import Teller
+from app.processes.lifecycle import Installation
 from app.processes.table import Process
 from core.settings import Settings
 
@@ -51,12 +51,12 @@ def process(tmp_path: Path) -> Callable[..., Process]:
 
 
 @pytest.fixture
-def teller(settings: Settings) -> Iterator[Callable[[list[Process]], Teller]]:
-    """Makes a Teller of stand-in processes, stopped at the end."""
-    made: list[Teller] = []
+def install(settings: Settings) -> Iterator[Callable[[list[Process]], Installation]]:
+    """Makes an installation of stand-in processes, stopped at the end."""
+    made: list[Installation] = []
 
-    def make(table: list[Process]) -> Teller:
-        made.append(Teller(settings, table))
+    def make(table: list[Process]) -> Installation:
+        made.append(Installation(settings, table))
         return made[-1]
 
     yield make

@@ -18,7 +18,8 @@ from app.setup.places import PROJECT
 from core.settings import get_settings
 
 TURN = {
-    "session": "s1", "turn": "t1", "reply": ["**挂失**：请拨打电话"], "messages": [], "decision": "answer", "intent": "ask_faq",
+    "session": "s1", "turn": "t1", "reply": ["**挂失**：请拨打电话"], "messages": [], "decision": "answer",
+    "intent": "ask_faq",
     "confidence": 0.91, "article": "credit.lost", "candidates": [{"key": "credit.lost", "score": 0.91}], "owner": "BOT",
     "timings_ms": {"understand": 12.0},
 }  # fmt: skip

@@ -72,6 +72,7 @@ def test_missing_bot_interpreter_names_the_remedies(machine: Path, monkeypatch: 
 def test_uv_installs_a_missing_bot_interpreter(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreters, "BOT_VERSIONS", (THIS,))
     installed = machine / "home" / ".local/share/uv/python" / f"cpython-{THIS}.1-linux" / "bin" / f"python{THIS}"
-    script = f'#!/bin/sh\n[ "$2" = install ] || exit 2\n/bin/mkdir -p {installed.parent}\n/bin/ln -s {sys.executable} {installed}\n'
+    script = '#!/bin/sh\n[ "$2" = install ] || exit 2\n'
+    script += f"/bin/mkdir -p {installed.parent}\n/bin/ln -s {sys.executable} {installed}\n"
     write_program(machine / "bin" / "uv", script)
     assert obtain_bot_interpreter(output(machine)).minor == THIS

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.processes.following import follow
-from app.processes.lifecycle import Teller, UpFailed, starting
+from app.processes.lifecycle import Installation, UpFailed, starting
 from app.processes.readiness import is_ready
 from app.processes.supervisor import leftovers
 from app.processes.table import Process
@@ -19,7 +19,7 @@ from app.processes.table import Process
 FAILING = 'raise RuntimeError("no model here")'
 
 MakeProcess = Callable[..., Process]
-MakeTeller = Callable[[list[Process]], Teller]
+Install = Callable[[list[Process]], Installation]
 
 pytestmark = pytest.mark.integration
 
@@ -35,8 +35,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.1)
 
 
-def test_start_waits_until_everything_is_ready_and_stop_ends_it(process: MakeProcess, teller: MakeTeller) -> None:
-    one = teller([process("a"), process("b")])
+def test_start_waits_until_everything_is_ready_and_stop_ends_it(process: MakeProcess, install: Install) -> None:
+    one = install([process("a"), process("b")])
     shown: list[str] = []
     supervisor, _ = one.start(shown.append)
     assert any("a is ready" in line for line in shown)
@@ -53,8 +53,8 @@ def test_start_waits_until_everything_is_ready_and_stop_ends_it(process: MakePro
     assert not one.stop()
 
 
-def test_process_that_dies_is_restarted_and_said_so(process: MakeProcess, teller: MakeTeller) -> None:
-    one = teller([process("a")])
+def test_process_that_dies_is_restarted_and_said_so(process: MakeProcess, install: Install) -> None:
+    one = install([process("a")])
     _, follower = one.start(silent)
     follower.skip()
     lines: list[str] = []
@@ -77,8 +77,8 @@ def test_process_that_dies_is_restarted_and_said_so(process: MakeProcess, teller
     assert any(line == "a       | serving" for line in lines)
 
 
-def test_exit_code_is_told(process: MakeProcess, teller: MakeTeller) -> None:
-    one = teller([process("a")])
+def test_exit_code_is_told(process: MakeProcess, install: Install) -> None:
+    one = install([process("a")])
     _, follower = one.start(silent)
     urllib.request.urlopen(one.table[0].ready_url.replace("/readyz", "/exit")).close()
     lines: list[str] = []
@@ -86,9 +86,9 @@ def test_exit_code_is_told(process: MakeProcess, teller: MakeTeller) -> None:
 
 
 def test_process_that_ends_again_and_again_fails_the_start_with_its_last_lines(
-    process: MakeProcess, teller: MakeTeller
+    process: MakeProcess, install: Install
 ) -> None:
-    one = teller([process("a"), process("bad", FAILING)])
+    one = install([process("a"), process("bad", FAILING)])
     with pytest.raises(UpFailed) as caught:
         one.start(silent)
     assert "bad ends again and again" in str(caught.value)
@@ -97,15 +97,15 @@ def test_process_that_ends_again_and_again_fails_the_start_with_its_last_lines(
     assert one.status() is None
 
 
-def test_process_that_is_not_ready_in_time_fails_the_start(process: MakeProcess, teller: MakeTeller) -> None:
-    one = teller([process("slow", "print('loading', flush=True); import time; time.sleep(60)", start_seconds=2)])
+def test_process_that_is_not_ready_in_time_fails_the_start(process: MakeProcess, install: Install) -> None:
+    one = install([process("slow", "print('loading', flush=True); import time; time.sleep(60)", start_seconds=2)])
     with pytest.raises(UpFailed, match=r"slow was not ready within 2 s\n  \| loading"):
         one.start(silent)
     assert one.status() is None
 
 
-def test_taken_port_is_named_with_its_owner_and_remedy(process: MakeProcess, teller: MakeTeller) -> None:
-    one = teller([process("a")])
+def test_taken_port_is_named_with_its_owner_and_remedy(process: MakeProcess, install: Install) -> None:
+    one = install([process("a")])
     with socket.create_server(("127.0.0.1", one.table[0].port)), pytest.raises(UpFailed) as caught:
         one.check_before_start(silent)
     text = str(caught.value)
@@ -113,23 +113,23 @@ def test_taken_port_is_named_with_its_owner_and_remedy(process: MakeProcess, tel
     assert "TELLER_X_PORT" in text
 
 
-def test_two_processes_on_one_port_are_named(process: MakeProcess, teller: MakeTeller) -> None:
+def test_two_processes_on_one_port_are_named(process: MakeProcess, install: Install) -> None:
     first = process("a")
-    one = teller([first, Process("b", first.command, first.host, first.port, "TELLER_Y_PORT", first.ready_url)])
+    one = install([first, Process("b", first.command, first.host, first.port, "TELLER_Y_PORT", first.ready_url)])
     with pytest.raises(UpFailed, match="TELLER_X_PORT and TELLER_Y_PORT are both"):
         one.check_before_start(silent)
 
 
-def test_following_ends_when_the_supervisor_is_stopped_elsewhere(process: MakeProcess, teller: MakeTeller) -> None:
-    one = teller([process("a")])
+def test_following_ends_when_the_supervisor_is_stopped_elsewhere(process: MakeProcess, install: Install) -> None:
+    one = install([process("a")])
     supervisor, follower = one.start(silent)
-    Teller(one.settings, one.table).stop()
+    Installation(one.settings, one.table).stop()
     follow(follower, lambda: supervisor.poll() is None, silent)
     assert supervisor.returncode == 0
 
 
-def test_leftovers_of_a_killed_supervisor_are_ended_by_the_next_start(process: MakeProcess, teller: MakeTeller) -> None:
-    one = teller([process("a")])
+def test_leftovers_of_a_killed_supervisor_are_ended_by_the_next_start(process: MakeProcess, install: Install) -> None:
+    one = install([process("a")])
     supervisor, _ = one.start(silent)
     supervisor.kill()
     supervisor.wait()
@@ -140,8 +140,8 @@ def test_leftovers_of_a_killed_supervisor_are_ended_by_the_next_start(process: M
     assert not is_ready(one.table[0].ready_url)
 
 
-def test_only_one_start_at_a_time(process: MakeProcess, teller: MakeTeller) -> None:
-    one = teller([process("a")])
+def test_only_one_start_at_a_time(process: MakeProcess, install: Install) -> None:
+    one = install([process("a")])
     with starting(one.files), pytest.raises(UpFailed, match="another `teller up`"), starting(one.files):
         pass
 
@@ -149,7 +149,7 @@ def test_only_one_start_at_a_time(process: MakeProcess, teller: MakeTeller) -> N
 def test_long_data_folder_works_too(process: MakeProcess, tmp_path: Path) -> None:
     from core.settings import Settings
 
-    one = Teller(Settings(data_dir=tmp_path / ("x" * 120) / "var"), [process("a")])
+    one = Installation(Settings(data_dir=tmp_path / ("x" * 120) / "var"), [process("a")])
     try:
         one.start(silent)
         assert one.status() is not None

@@ -25,7 +25,7 @@ from app.processes import lifecycle
 from app.processes.table import Process
 table = [Process(**fields) for fields in json.loads(sys.argv[1])]
 lifecycle.processes = lambda settings: table
-lifecycle.Teller.prepare = lambda self, stream: print("prepared", file=stream)
+lifecycle.Installation.prepare = lambda self, stream: print("prepared", file=stream)
 lifecycle.first_administrator = lambda settings: {"username": "admin", "password": "secret-word"}
 sys.exit(run(sys.argv[2:]))
 """

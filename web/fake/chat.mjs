@@ -66,6 +66,8 @@ function handle(world, socket, conversation, frame, options) {
       return world.toCustomer(conversation, { type: 'elder', on: frame.on })
     case 'typing':
       return world.toDesk({ type: 'typing', conversation: conversation.id })
+    case 'read':
+      return world.toDesk({ type: 'read', conversation: conversation.id, seq: frame.seq })
     case 'close':
       return close(world, conversation, 'customer')
   }

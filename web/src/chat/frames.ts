@@ -101,7 +101,8 @@ function changeOwner(owner: Owner, agent: string | null, { state, outbox, typing
 }
 
 function refuse(code: string, id: string | null, context: FrameContext): void {
-  if (UNKNOWN_SESSION.has(code)) return context.forget()
+  // Only once: a server that refuses a hello without token would otherwise be asked without end.
+  if (UNKNOWN_SESSION.has(code) && tokenKeeper.read() !== null) return context.forget()
   context.typing.stop()
   context.state.askingHuman = false
   if (id !== null && context.thread.find(id)) {

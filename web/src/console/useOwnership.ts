@@ -1,7 +1,8 @@
 import { computed, ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useProblemText } from '@/shared/problemText'
-import { ElMessage, ElMessageBox } from './element'
+import { ElMessageBox } from './element'
+import { notice } from './notice'
 import { useConversation } from './stores/conversation'
 import { useDesk } from './stores/desk'
 
@@ -22,10 +23,10 @@ export function useOwnership() {
     busy.value = true
     try {
       await action()
-      ElMessage.success(done)
+      notice.success(done)
       return true
     } catch (error) {
-      ElMessage.warning(ofError(error))
+      notice.warning(ofError(error))
       await Promise.all([desk.refresh(), conversation.refresh()])
       return false
     } finally {

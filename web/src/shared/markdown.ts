@@ -27,6 +27,8 @@ export function renderMarkdown(text: string): string {
     ALLOWED_TAGS,
     ALLOWED_ATTR,
     ALLOWED_URI_REGEXP: SAFE_LINK,
+    // Otherwise their values too would have to look like a safe link.
+    ADD_URI_SAFE_ATTR: ['target', 'rel', 'start'],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
   })

@@ -27,23 +27,24 @@ export function useStickyScroll(box: Ref<HTMLElement | null>, growth: () => unkn
 
   function follow(): void {
     const element = box.value
-    if (!element) return
+    const last = element?.querySelector<HTMLElement>('[data-last]')
+    // Without a message there is only the greeting, and that is read from its top.
+    if (!element || !last) return
     if (!atEnd && !ownLast()) {
       missed.value = true
       return
     }
-    const last = element.querySelector<HTMLElement>('[data-last]')
-    if (last && !ownLast() && last.offsetHeight > element.clientHeight - 24) {
+    if (!ownLast() && last.offsetHeight > element.clientHeight - 24) {
       element.scrollTo({ top: last.offsetTop - 12 })
     } else toEnd()
   }
 
   watch(growth, () => void nextTick(follow))
   onMounted(() => {
-    toEnd()
+    follow()
     // jsdom has no ResizeObserver; every browser that we support does.
     if (typeof ResizeObserver === 'undefined' || !box.value) return
-    const observer = new ResizeObserver(() => atEnd && toEnd())
+    const observer = new ResizeObserver(() => atEnd && box.value?.querySelector('[data-last]') && toEnd())
     observer.observe(box.value)
     onScopeDispose(() => observer.disconnect())
   })

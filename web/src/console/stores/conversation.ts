@@ -19,6 +19,8 @@ export const useConversation = defineStore('conversation', () => {
   const entries = shallowRef<Entry[]>([])
   const problem = ref<unknown>(null)
   const customerTyping = ref(false)
+  /** Seq up to which the customer has seen the conversation, as far as told since it was opened. */
+  const customerReadSeq = ref(0)
   const thread = new Thread('agent')
   let typingTimer: ReturnType<typeof setTimeout> | undefined
   let refreshTimer: ReturnType<typeof setTimeout> | undefined
@@ -43,6 +45,7 @@ export const useConversation = defineStore('conversation', () => {
     ownership.value = []
     problem.value = null
     customerTyping.value = false
+    customerReadSeq.value = 0
     toldRead = 0
     thread.clear()
     publish()
@@ -96,6 +99,7 @@ export const useConversation = defineStore('conversation', () => {
         turns.value = turns.value.map((turn) => (turn.id === frame.turn ? { ...turn, rating: frame.rating } : turn))
         return publish()
       case 'read':
+        customerReadSeq.value = Math.max(customerReadSeq.value, frame.seq)
         return
     }
   }
@@ -159,7 +163,7 @@ export const useConversation = defineStore('conversation', () => {
   }
 
   return {
-    id, summary, turns, ownership, entries, problem, customerTyping, loading,
+    id, summary, turns, ownership, entries, problem, customerTyping, customerReadSeq, loading,
     open, close, refresh, apply, send, retry, sendArticle, giveBack, end, markRead, tellTyping,
   }
 })
