@@ -1,7 +1,8 @@
 """One text turn through the whole path against Rasa's own answer to the same message, alternating, in the same run.
 
-The baseline is Rasa's channel asked directly: its parse, its rule and its action, with the same model and knowledge base.
-The product adds the gateway: two transactions that store the turn whole, ownership, and the reply's composition.
+The baseline is Rasa's channel asked directly: its parse, its rule and its action, with the same model and
+knowledge base. The product adds the gateway: two transactions that store the turn whole, ownership, and the
+reply's composition.
 """
 
 import asyncio
@@ -19,9 +20,19 @@ from core.secrets import ensure_secrets
 from core.settings import Settings
 
 MESSAGES = [
-    "手机上一天最多能转出去多少", "信用卡这个月忘了还会怎么样", "你好", "我卡里还有多少钱", "外地能不能办销户", "定期没到期能取出来吗",
-    "谢谢", "帮我查一下美元今天什么价", "卡被机器吞了怎么弄", "房贷想提前还一部分", "公司要开个账户带什么资料", "存款保险最多赔多少",
-]  # fmt: skip
+    "手机上一天最多能转出去多少",
+    "信用卡这个月忘了还会怎么样",
+    "你好",
+    "我卡里还有多少钱",
+    "外地能不能办销户",
+    "定期没到期能取出来吗",
+    "谢谢",
+    "帮我查一下美元今天什么价",
+    "卡被机器吞了怎么弄",
+    "房贷想提前还一部分",
+    "公司要开个账户带什么资料",
+    "存款保险最多赔多少",
+]
 ROUNDS = 12
 TURNS_PER_CONVERSATION = 12
 CUSTOMERS = 16

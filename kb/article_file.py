@@ -36,6 +36,15 @@ class InvalidArticles(InvalidInput):
         super().__init__("\n".join(str(error) for error in errors), errors=[str(error) for error in errors])
 
 
+class _Loader(yaml.SafeLoader):
+    """Leaves dates as text, so that a wrong one is refused with its line like any other wrong value."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def read_folder(folder: Path) -> list[ArticleIn]:
     """Every `*.md` below `folder`. Raises InvalidArticles with all errors of all files."""
     paths = sorted(folder.rglob("*.md"))
@@ -51,7 +60,7 @@ def read_files(paths: Sequence[Path]) -> list[ArticleIn]:
     seen: dict[str, Path] = {}
     for path in paths:
         try:
-            article = parse(path.read_text(encoding="utf-8"), str(path))
+            article = parse(path.read_text(encoding="utf-8-sig"), str(path))
         except InvalidArticle as invalid:
             errors.extend(invalid.errors)
             continue
@@ -93,20 +102,32 @@ def parse(content: str, path: str) -> ArticleIn:
 def _front_matter(text: str, path: str) -> tuple[dict[str, Any], dict[str, int]]:
     """The fields, and the line of the file where each stands (`extended.3` for items of lists)."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        fields = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark else 1
-        raise InvalidArticle([FileError(path, line, f"not valid YAML: {getattr(error, 'problem', error)}")]) from None
+        node = yaml.compose(text, Loader=_Loader)
+        fields = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidArticle([_yaml_error(error, text, path)]) from None
     if not isinstance(fields, dict) or not isinstance(node, yaml.MappingNode):
         raise InvalidArticle([FileError(path, 2, "the front matter must be `field: value` lines")])
-    lines = {}
+    lines: dict[str, int] = {}
+    repeated = []
     for key, value in node.value:
-        lines[key.value] = key.start_mark.line + 2
+        line = key.start_mark.line + 2
+        if key.value in lines:
+            repeated.append(FileError(path, line, f"{key.value}: already given in line {lines[key.value]}"))
+        lines[key.value] = line
         if isinstance(value, yaml.SequenceNode):
             lines.update({f"{key.value}.{i}": item.start_mark.line + 2 for i, item in enumerate(value.value)})
+    if repeated:
+        raise InvalidArticle(repeated)
     return fields, lines
+
+
+def _yaml_error(error: Exception, text: str, path: str) -> FileError:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 2
+        return FileError(path, line, f"not valid YAML: {error.reason}: {error.character!r}")
+    mark = getattr(error, "problem_mark", None)
+    return FileError(path, mark.line + 2 if mark else 2, f"not valid YAML: {getattr(error, 'problem', error)}")
 
 
 def _located(error: Any, field_lines: dict[str, int], path: str) -> FileError:

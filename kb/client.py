@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import httpx
 
-from core.problems import NotFound, Problem, Unavailable
+from core.problems import NotFound, Unavailable
 from core.secrets import Secrets
 from core.settings import Settings
 from kb.schemas import ArticleDetail, SearchResult
@@ -38,7 +38,7 @@ class KnowledgeClient:
     async def article(self, key: str, version: int | None = None) -> ArticleDetail:
         """Raises NotFound, or Unavailable."""
         parameters = {"version": version} if version else None
-        return ArticleDetail.model_validate(await self._call("GET", f"/v1/articles/{quote(key)}", params=parameters))
+        return ArticleDetail.model_validate(await self._call("GET", f"/v1/articles/{quote(key, safe='')}", params=parameters))
 
     async def is_ready(self) -> bool:
         try:
@@ -53,13 +53,9 @@ class KnowledgeClient:
             raise Unavailable(f"knowledge base: {type(error).__name__}") from error
         if response.status_code == 404:
             raise NotFound(path)
-        if response.is_error:
-            raise _problem(response)
+        if not response.is_success:
+            raise Unavailable(f"knowledge base answered {response.status_code}")
         return response.json()
 
     async def close(self) -> None:
         await self._http.aclose()
-
-
-def _problem(response: httpx.Response) -> Problem:
-    return Unavailable(f"knowledge base answered {response.status_code}")

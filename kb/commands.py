@@ -46,10 +46,11 @@ def import_file(settings: Settings, path: Path, author: str = "import") -> Field
     async def run() -> Fields:
         async with _database(settings) as database, database.writing() as session:
             repository = ArticleRepository(session)
+            await repository.lock()
             before = await repository.generation()
             for article in articles:
                 await repository.put(article, author)
-            changed = await repository.generation() - before
+            changed = len(await repository.changed_since(before))
         return {"read": len(articles), "changed": changed, "unchanged": len(articles) - changed}
 
     return asyncio.run(run())

@@ -30,7 +30,8 @@ def read_questions(path: Path) -> list[LabelledQuestion]:
     """Raises InvalidInput naming the file's bad lines."""
     questions, errors = [], []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not `splitlines`: the other signs that it takes for line ends may stand inside JSON strings.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} cannot be read: {error}") from None
     for number, line in enumerate(lines, 1):

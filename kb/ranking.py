@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kb.corpus import Corpus
 from kb.decision import NEAREST, Evidence
-from kb.scorer import KernelScorer, Support
+from kb.scorer import Support
 from kb.text import normalise
 
 Floats = NDArray[np.float32]
@@ -55,11 +55,10 @@ class Ranking:
         )
 
 
-def rank(corpus: Corpus, scorer: KernelScorer, text: str, vector: Floats, allowed: Set[str]) -> Ranking:
-    """Rank the `allowed` article keys for a question with its unit vector [dimension]."""
+def rank(corpus: Corpus, support: Support, text: str, vector: Floats, allowed: Set[str]) -> Ranking:
+    """Rank the `allowed` article keys for a question with its unit vector [dimension] and the scorer's support."""
     neighbours = _neighbours(corpus, vector)
-    support = scorer.support(text, vector)
-    scores = {key: float(support.scores[column]) for key, column in scorer.column.items() if key in allowed}
+    scores = {key: score for key, score in support.scores.items() if key in allowed}
     for key in allowed - scores.keys():
         cosine = neighbours.best.get(key, (0.0, ""))[0]
         scores[key] = max(0.0, (cosine - COSINE_FLOOR) / (1 - COSINE_FLOOR))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock, utc_now
@@ -17,6 +17,15 @@ class ArticleRepository:
     def __init__(self, session: AsyncSession, clock: Clock = utc_now) -> None:
         self.session = session
         self.clock = clock
+
+    async def lock(self) -> None:
+        """Let no other writer in until the transaction ends; call it before what a write depends on is read.
+
+        Changes are then numbered in the order of their commits, so that who follows the log misses none. On SQLite
+        a writing transaction is alone from its start.
+        """
+        if self.session.get_bind().dialect.name == "postgresql":
+            await self.session.execute(text("LOCK TABLE kb_changes IN SHARE ROW EXCLUSIVE MODE"))
 
     async def all(self) -> list[StoredArticle]:
         rows = await self.session.scalars(select(Article).order_by(Article.key))
@@ -40,13 +49,14 @@ class ArticleRepository:
         return [_stored(row) for row in rows]
 
     async def page(
-        self, category: str | None, text: str | None, limit: int, offset: int
+        self, category: str | None, words: str | None, limit: int, offset: int
     ) -> tuple[int, list[ArticleRow]]:
         query = select(Article)
         if category:
             query = query.where(or_(Article.category == category, Article.category.startswith(category + "/")))
-        if text:
-            query = query.where(or_(Article.question.contains(text, autoescape=True), Article.key.contains(text)))
+        if words:
+            found = [column.contains(words, autoescape=True) for column in (Article.question, Article.key)]
+            query = query.where(or_(*found))
         total = await self.session.scalar(_count(query)) or 0
         rows = await self.session.scalars(query.order_by(Article.key).limit(limit).offset(offset))
         return total, [ArticleRow.model_validate(row, from_attributes=True) for row in rows]

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 MAX_QUERY_CHARS = 500
 MAX_SPOKEN_CHARS = 80
@@ -39,6 +39,12 @@ class ArticleIn(BaseModel):
             raise ValueError(f"repeated wording: {sorted(repeated)[0]}")
         return extended
 
+    @field_validator("text", mode="before")
+    @classmethod
+    def _lines_end_alike(cls, text: object) -> object:
+        # A browser sends \r\n: without this, the same text from a page and from a file would be two versions.
+        return text.replace("\r\n", "\n").replace("\r", "\n") if isinstance(text, str) else text
+
     @field_validator("spoken")
     @classmethod
     def _can_be_spoken(cls, spoken: str) -> str:
@@ -46,11 +52,13 @@ class ArticleIn(BaseModel):
             raise ValueError("a spoken answer has no links and no line breaks")
         return spoken
 
-    @model_validator(mode="after")
-    def _validity_in_order(self) -> "ArticleIn":
-        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+    @field_validator("valid_to")
+    @classmethod
+    def _validity_in_order(cls, valid_to: date | None, others: ValidationInfo) -> date | None:
+        valid_from = others.data.get("valid_from")
+        if valid_from and valid_to and valid_to < valid_from:
             raise ValueError("valid_to lies before valid_from")
-        return self
+        return valid_to
 
     def is_valid_on(self, day: date) -> bool:
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)

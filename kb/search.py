@@ -25,6 +25,7 @@ from kb.scorer import KernelScorer
 Floats = NDArray[np.float32]
 
 REMEMBERED_VECTORS = 4096
+NEVER_FITTED = -1  # generation of a scorer that fits no state of this database
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class SearchEngine:
         vector = self._vector(text)
         embedded = time.perf_counter()
         allowed = _allowed(snapshot.corpus, within, channel, day or date.today())
-        ranking = rank(snapshot.corpus, snapshot.scorer, text, vector, allowed)
+        ranking = rank(snapshot.corpus, snapshot.scorer.support(text, vector), text, vector, allowed)
         decision, confidence = _decide(snapshot.gate, ranking, text, restricted=within is not None)
         candidates = [_candidate(snapshot.corpus, ranking, key) for key in ranking.order[:k]]
         return SearchResult(

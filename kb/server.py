@@ -45,7 +45,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 await task
         await database.close()
 
-    app = FastAPI(title="Teller knowledge base", lifespan=lifespan)
+    # No redirects: an empty key in an address is an article that does not exist, not the list of all.
+    app = FastAPI(title="Teller knowledge base", lifespan=lifespan, redirect_slashes=False)
     install_problem_handlers(app)
     _add_routes(app, secrets)
     return app
@@ -100,8 +101,8 @@ def _add_routes(app: FastAPI, secrets: Secrets) -> None:
     ) -> ArticleDetail:  # fmt: skip
         if body.key != key:
             raise InvalidInput(f"the article's key is {body.key}, the address names {key}")
-        await knowledge.put([body], x_author, if_match)
-        return await knowledge.get(key)
+        (stored,) = await knowledge.put([body], x_author, if_match)
+        return await knowledge.get(key, stored.version)  # by now another writer may have changed or removed it
 
     @app.delete("/v1/articles/{key}", dependencies=protected, status_code=204)
     async def delete(key: str, knowledge: Knowledge) -> Response:

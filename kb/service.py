@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 
-import numpy as np
 import structlog
 
 from core.clock import Clock, utc_now
@@ -15,9 +14,9 @@ from kb.corpus import Corpus, Vectors
 from kb.embedding.encoder import Encoder, load_encoder
 from kb.repository import ArticleRepository
 from kb.schemas import ArticleDetail, ArticleIn, ArticleList, ArticleRef, SearchRequest, SearchResult, StoredArticle
-from kb.search import SearchEngine, Snapshot
+from kb.search import NEVER_FITTED, SearchEngine, Snapshot
 from kb.store import IndexStore
-from kb.training import build_snapshot, read_negatives, refit
+from kb.training import build_snapshot, read_negatives, refit, training_wordings
 
 log = structlog.get_logger()
 
@@ -85,6 +84,7 @@ class KnowledgeBase:
         """
         async with self.database.writing() as session:
             repository = ArticleRepository(session, self._clock)
+            await repository.lock()
             stored = []
             for article in articles:
                 present = await repository.get(article.key) if if_version is not None else None
@@ -96,7 +96,9 @@ class KnowledgeBase:
 
     async def delete(self, key: str) -> None:
         async with self.database.writing() as session:
-            if not await ArticleRepository(session, self._clock).delete(key):
+            repository = ArticleRepository(session, self._clock)
+            await repository.lock()
+            if not await repository.delete(key):
                 raise ArticleNotFound(key)
         await self.follow()
 
@@ -134,7 +136,8 @@ class KnowledgeBase:
         async with self._refitting:
             encoder = self.engine.encoder
             snapshot = await asyncio.to_thread(_build, self._store, encoder, articles, generation)
-            self.engine.snapshot = snapshot
+            async with self._following:  # a change that is being taken in would undo this
+                self.engine.snapshot = snapshot
         await self.follow()
 
     def status(self) -> dict[str, object]:
@@ -155,7 +158,9 @@ def _restore(store: IndexStore, encoder: Encoder, articles: list[StoredArticle],
     if stored is None:
         return _build(store, encoder, articles, generation)
     corpus = Corpus.build(articles, generation, Vectors(encoder, stored.vectors))
-    return Snapshot(corpus, stored.scorer, stored.gate, stored.generation)
+    # The number alone does not tell: another database counts its changes from 1 as well.
+    is_fitted = stored.generation == generation and stored.fitted_on == set(training_wordings(corpus))
+    return Snapshot(corpus, stored.scorer, stored.gate, generation if is_fitted else NEVER_FITTED)
 
 
 def _build(store: IndexStore, encoder: Encoder, articles: list[StoredArticle], generation: int) -> Snapshot:
@@ -167,7 +172,7 @@ def _build(store: IndexStore, encoder: Encoder, articles: list[StoredArticle], g
 
 def save(store: IndexStore, snapshot: Snapshot, vectors: Vectors) -> None:
     negatives = [question.text for question in read_negatives()]
-    store.save(snapshot, vectors.encoder.model_id, negatives, np.asarray(vectors.of(negatives)))
+    store.save(snapshot, vectors.encoder.model_id, negatives, vectors.of(negatives))
 
 
 def _detail(article: StoredArticle, related: list[StoredArticle]) -> ArticleDetail:

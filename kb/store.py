@@ -7,6 +7,8 @@ that a crash at any moment leaves the old index or the new one, never a mixture.
 import json
 import os
 import shutil
+import time
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,19 +19,24 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from kb.corpus import Wording
 from kb.decision import Gate
 from kb.index import VectorIndex
-from kb.scorer import KernelScorer
+from kb.scorer import NONE, KernelScorer
 from kb.search import Snapshot
 
 log = structlog.get_logger()
 
-FORMAT = 1
+FORMAT = 2
+KEPT_SECONDS = 60.0  # another process may still be reading or writing a folder that is younger
+# What reading damaged files raises, in JSON, NumPy and FAISS.
+DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
 class StoredIndex:
     generation: int
+    fitted_on: set[Wording]
     vectors: dict[str, NDArray[np.float32]]  # by text
     scorer: KernelScorer
     gate: Gate
@@ -53,7 +60,7 @@ class IndexStore:
             "model": model_id,
             "generation": snapshot.scorer_generation,
             "ids": ids,
-            "texts": [snapshot.corpus.wordings[i].text for i in ids],
+            "wordings": [[snapshot.corpus.wordings[i].key, snapshot.corpus.wordings[i].text] for i in ids],
             "extra_texts": list(extra_texts),
             "scorer_texts": snapshot.scorer.texts,
             "scorer_keys": snapshot.scorer.keys,
@@ -70,7 +77,7 @@ class IndexStore:
             os.fsync(file.fileno())
         os.replace(draft, self._pointer)
         for old in self.folder.iterdir():
-            if old.is_dir() and old.name != name:
+            if old.is_dir() and old.name != name and _age(old) > KEPT_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
 
     def load(self, model_id: str) -> StoredIndex | None:
@@ -83,16 +90,26 @@ class IndexStore:
             return _read(folder, manifest)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except DAMAGE as error:
             log.error("the stored index cannot be read and will be built anew", problem=str(error))
             return None
 
 
 def _read(folder: Path, manifest: dict[str, Any]) -> StoredIndex:
     index = VectorIndex.read(str(folder / "vectors.faiss"))
-    vectors = dict(zip(manifest["texts"], index.vectors(manifest["ids"]), strict=True))
+    wordings = [Wording(key, text) for key, text in manifest["wordings"]]
+    vectors = dict(zip((wording.text for wording in wordings), index.vectors(manifest["ids"]), strict=True))
     with np.load(folder / "training.npz") as arrays:
         state = {name: arrays[name] for name in arrays.files}
     vectors |= dict(zip(manifest["extra_texts"], state.pop("extra"), strict=True))
     scorer = KernelScorer.restore(manifest["scorer_texts"], manifest["scorer_keys"], state)
-    return StoredIndex(manifest["generation"], vectors, scorer, Gate.from_json(manifest["gate"]))
+    fitted_on = {*wordings, *(Wording(NONE, text) for text in manifest["extra_texts"])}
+    return StoredIndex(manifest["generation"], fitted_on, vectors, scorer, Gate.from_json(manifest["gate"]))
+
+
+def _age(folder: Path) -> float:
+    """Seconds since the folder was written; 0 when another process has just removed it."""
+    try:
+        return time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -1,5 +1,6 @@
 """Articles in and out of files: JSON lines, one article file, or a folder of them."""
 
+import codecs
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from kb.article_file import FileError, InvalidArticles, read_files, read_folder,
 from kb.schemas import ArticleIn
 
 SHIPPED_ARTICLES = Path(__file__).parent / "articles"
+LINE_SUFFIXES = (".jsonl", ".ndjson")
 
 
 def read_articles(path: Path) -> list[ArticleIn]:
@@ -24,7 +26,7 @@ def read_articles(path: Path) -> list[ArticleIn]:
         raise InvalidInput(f"no such file: {path}")
     if path.suffix == ".md":
         return read_files([path])
-    if path.suffix in (".jsonl", ".ndjson"):
+    if path.suffix in LINE_SUFFIXES:
         return _read_lines(path)
     raise InvalidInput(f"{path}: articles come as .jsonl, .md or a folder of .md files")
 
@@ -33,16 +35,20 @@ def _read_lines(path: Path) -> list[ArticleIn]:
     articles: list[ArticleIn] = []
     errors: list[FileError] = []
     lines_of: dict[str, int] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    # Lines end with \n alone: the signs that `splitlines` also takes for line ends may stand inside JSON strings.
+    for number, line in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            fields = json.loads(line)
+            fields = json.loads(line.decode())
             if isinstance(fields, dict):
                 fields.pop("version", None)
             article = ArticleIn.model_validate(fields)
-        except json.JSONDecodeError as error:
-            errors.append(FileError(str(path), number, f"not JSON: {error.msg}"))
+        except UnicodeDecodeError as error:
+            errors.append(FileError(str(path), number, f"not UTF-8: {error.reason}"))
+            continue
+        except (json.JSONDecodeError, RecursionError) as error:
+            errors.append(FileError(str(path), number, f"not JSON: {getattr(error, 'msg', 'nested too deeply')}"))
             continue
         except ValidationError as invalid:
             errors += [
@@ -61,8 +67,13 @@ def _read_lines(path: Path) -> list[ArticleIn]:
 
 
 def write_articles(articles: Sequence[ArticleIn], path: Path) -> None:
-    """To JSON lines, or to a folder of article files when `path` is a folder or has no suffix."""
-    if path.suffix:
+    """To JSON lines, or to a folder of article files when `path` is a folder or has no suffix.
+
+    Raises InvalidInput when `path` can be neither.
+    """
+    if path.suffix and not path.is_dir():
+        if path.suffix not in LINE_SUFFIXES or not path.parent.is_dir():
+            raise InvalidInput(f"{path}: articles go to a .jsonl file in an existing folder, or to a folder")
         lines = (json.dumps(_fields(article), ensure_ascii=False) for article in articles)
         path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
         return

@@ -109,7 +109,10 @@ def _read_tensors(reader: _Reader) -> dict[str, Tensor]:
         (name_length,) = reader.integers("H")
         name = reader.bytes(name_length).decode()
         dtype, weights, offset, size = reader.integers("BIQQ")
-        tensors[name] = Tensor(dtype, weights, reader.data[offset : offset + size])
+        data = reader.data[offset : offset + size]
+        if len(data) != size:
+            raise E5FormatError(f"tensor {name} ends too early")
+        tensors[name] = Tensor(dtype, weights, data)
     return tensors
 
 

@@ -11,11 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.embedding.unpack import ONNX_FILE
+from kb.embedding.unpack import MAX_TOKENS, ONNX_FILE
 
 Vectors = NDArray[np.float32]
-MAX_TOKENS = 256
-PADDING_ID = 1
 
 
 class Encoder(Protocol):

@@ -60,7 +60,8 @@ def _read_weights() -> Weights:
         arrays = {name: archive[name] for name in archive.files}
 
     def floats(name: str) -> NDArray[np.float32]:
-        return arrays[name].view("<f4").copy()
+        values: NDArray[np.float32] = arrays[name].view("<f4").copy()
+        return values
 
     weights = {
         "embeddings.word_embeddings.weight": dequantise(arrays["emb.word"], HIDDEN),

@@ -208,6 +208,17 @@ export const SCENES = {
     await page.locator('[data-action=return]').click()
     await page.waitForTimeout(400)
   } },
+  deskClose: { play: async (page, scene) => {
+    await busyDesk(page, scene)
+    await page.locator('[data-action=close]').click()
+    await page.waitForTimeout(400)
+  } },
+  userMenu: { play: async (page, { base }) => {
+    await signIn(page, base)
+    await page.locator('.presence').click()
+    await page.locator('.user').click()
+    await page.waitForTimeout(400)
+  } },
   deskOffline: { play: async (page, scene) => {
     await busyDesk(page, scene)
     scene.fake.control.down()
