@@ -27,4 +27,5 @@ def check_reply(action: RemoteAction, reply: dict[str, Any]) -> bool:
 
 def speed_up() -> None:
     """Put the check in the place of Rasa's own."""
+    _reply_validator()
     RemoteAction._validate_action_result = check_reply  # type: ignore[method-assign]

@@ -20,9 +20,11 @@ NEEDED = ("TELLER_INTERNAL_TOKEN", "TELLER_EMBEDDING_MODEL")
 
 
 async def warm_up(app: Any, _loop: Any) -> None:
-    """Understand one sentence before the first customer's: dictionaries load on first use, and take 0.3 s."""
+    """Take one turn before the first customer's: dictionaries load on first use, and take 0.3 s."""
+    from rasa.core.channels.channel import UserMessage
+
     if app.ctx.agent.is_ready():
-        await app.ctx.agent.parse_message("您好")
+        await app.ctx.agent.handle_message(UserMessage("您好", sender_id="warm-up"))
 
 
 def serve(model: Path, port: int, token: str) -> None:

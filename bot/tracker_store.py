@@ -15,8 +15,9 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 logger = logging.getLogger(__name__)
 
-# The longest quiet conversation is forgotten first. Nothing is lost with it: turns are stored by the gateway.
-DEFAULT_CONVERSATIONS = 2000
+# The longest quiet conversation is forgotten first. Nothing is lost with it: turns are stored by the gateway. One of
+# 30 turns takes 0.3 MB.
+DEFAULT_CONVERSATIONS = 500
 
 
 class RecentConversations(TrackerStore):
@@ -34,7 +35,7 @@ class RecentConversations(TrackerStore):
         conversations: int | None = None,
         **kwargs: Any,
     ) -> None:
-        """`conversations` is how many are kept (TELLER_RASA_CONVERSATIONS, else 2000)."""
+        """`conversations` is how many are kept (TELLER_RASA_CONVERSATIONS, else 500)."""
         kept = conversations or os.environ.get("TELLER_RASA_CONVERSATIONS") or DEFAULT_CONVERSATIONS
         self._limit = int(kept)
         self._trackers: OrderedDict[str, DialogueStateTracker] = OrderedDict()

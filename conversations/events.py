@@ -55,6 +55,13 @@ class ConversationClosed:
 
 
 @dataclass(frozen=True)
+class DeskStaffed:
+    """The number of agents who are ready has changed."""
+
+    ready: int
+
+
+@dataclass(frozen=True)
 class Typing:
     conversation: str
     who: str  # customer, bot, agent

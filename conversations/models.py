@@ -18,7 +18,9 @@ class Conversation(Base):
     __table_args__ = (Index("ix_conversations_owner_last_activity", "owner", "last_activity_at"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    token_hash: Mapped[str] = mapped_column(String(64))  # SHA-256; the token itself is with the customer alone
+    token_hash: Mapped[str] = mapped_column(
+        String(64), index=True
+    )  # SHA-256; the token itself is with the customer alone
     channel: Mapped[str] = mapped_column(String(16))
     elder: Mapped[bool] = mapped_column(default=False)
     owner: Mapped[str] = mapped_column(String(8), default=Owner.BOT)

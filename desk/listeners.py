@@ -14,6 +14,7 @@ def listen(bus: Bus, desk: Desk) -> None:
     bus.subscribe(events.AnswerRated, tell.rated)
     bus.subscribe(events.MessagesRead, tell.read)
     bus.subscribe(events.Typing, tell.typing)
+    bus.subscribe(events.DeskStaffed, tell.staffed)
 
 
 class _Tell:
@@ -58,6 +59,9 @@ class _Tell:
         queue = [item.model_dump(mode="json") for item in await self._desk.queue()]
         frame = {"type": "queue", "queue": queue, "agents_ready": await self._desk.agents_ready()}
         connections.send_to_all(connections.topics(), frame)
+
+    async def staffed(self, _event: events.DeskStaffed) -> None:
+        await self.queue()
 
     async def mine(self) -> None:
         connections = self._desk.connections

@@ -4,6 +4,7 @@ import structlog
 
 from accounts.schemas import UserView
 from accounts.service import Accounts
+from conversations.events import DeskStaffed
 from conversations.ownership import Owner
 from conversations.schemas import ArticleRef, ConversationSummary, Message, MessageDraft
 from conversations.service import Conversations, OwnerConflict
@@ -60,6 +61,7 @@ class Desk:
         async with self.database.writing() as session:
             await PresenceRepository(session).set(user.id, state, self.clock())
         log.info("presence", user=user.username, state=state)
+        await self.conversations.bus.publish(DeskStaffed(await self.agents_ready()))
 
     async def everybody_away(self) -> None:
         """After a start nobody is at the desk until he says so."""

@@ -7,23 +7,12 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from conversations.schemas import ConversationView, Message, Rating
-from core.limits import RateLimit
-from core.problems import Problem
 from gateway.service import Gateway
 from gateway.turn import Incoming, TurnResult
 
 router = APIRouter(prefix="/api/v1/chat", tags=["chat"])
 
-SESSIONS_PER_MINUTE = 600  # of one address; a branch's customers share one
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-_sessions = RateLimit(SESSIONS_PER_MINUTE, 60.0)
-
-
-class TooManySessions(Problem):
-    code = "too_many_sessions"
-    status = 429
-    title = "访问太频繁，请稍候再试"
-    retry = True
 
 
 class StartRequest(BaseModel):
@@ -75,9 +64,7 @@ TheConversation = Annotated[ConversationView, Depends(the_conversation)]
 
 @router.post("/sessions", status_code=201)
 async def start(body: StartRequest, request: Request, gateway: TheGateway) -> StartReply:
-    if not _sessions.allows(request.client.host if request.client else ""):
-        raise TooManySessions
-    view, token = await gateway.conversations.start(body.channel, body.elder)
+    view, token = await gateway.start(body.channel, body.elder, request.client.host if request.client else "")
     return StartReply(session=view.id, token=token, greeting=(await gateway.greeting(view.elder)).as_json())
 
 

@@ -15,6 +15,7 @@ def listen(bus: Bus, gateway: Gateway) -> None:
     bus.subscribe(events.ElderModeChanged, tell.elder)
     bus.subscribe(events.ConversationClosed, tell.closed)
     bus.subscribe(events.Typing, tell.typing)
+    bus.subscribe(events.DeskStaffed, tell.staffed)
 
 
 class _Tell:
@@ -37,6 +38,9 @@ class _Tell:
         ready = await self._gateway.handoff.agents_ready()
         for conversation, position in (await self._gateway.handoff.positions()).items():
             self._send(conversation, {"type": "queue", "position": position, "agents_ready": ready})
+
+    async def staffed(self, _event: events.DeskStaffed) -> None:
+        await self.queue()
 
     async def rated(self, event: events.AnswerRated) -> None:
         self._send(event.conversation, {"type": "rated", "turn": event.turn, "rating": event.rating})

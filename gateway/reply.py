@@ -73,7 +73,9 @@ def _task(understood: Understanding, elder: bool) -> Reply:
     drafts = [_bot(text) for text in understood.texts]
     if answer:
         drafts.insert(0, answer_message(answer, elder))
-    drafts.append(_bot(wording.OFFER_PERSON, buttons=[PERSON_BUTTON]))
+    if understood.offer_person:
+        offer = wording.OFFER_PERSON if answer else wording.OFFER_LISTENER
+        drafts.append(_bot(offer, buttons=[PERSON_BUTTON]))
     return Reply("task", drafts, "answered", article=answer)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from conversations.ownership import Owner
 from conversations.schemas import ArticleRef, ConversationView, Rating
 from conversations.service import Conversations
-from core.problems import Conflict
+from core.limits import RateLimit
+from core.problems import Conflict, Problem, Unavailable
 from core.settings import Settings
 from core.sockets import Connections, Frame
 from gateway import wording
@@ -16,6 +17,15 @@ from gateway.topics import Topics
 from gateway.turn import TurnTaker
 from gateway.understanding import Rasa
 from kb.client import Knowledge
+
+SESSIONS_PER_MINUTE = 600  # of one address; a branch's customers share one
+
+
+class TooManySessions(Problem):
+    code = "too_many_sessions"
+    status = 429
+    title = "访问太频繁，请稍候再试"
+    retry = True
 
 
 @dataclass(frozen=True)
@@ -40,15 +50,24 @@ class Gateway:
         self.conversations = conversations
         self.knowledge = knowledge
         self.connections = Connections()
+        self._sessions = RateLimit(SESSIONS_PER_MINUTE, 60.0)
         self.handoff = Handoff(conversations, agents_ready)
         self.topics = Topics(conversations, knowledge)
         self.turns = TurnTaker(settings, conversations, rasa, knowledge, self.handoff, self.topics)
 
-    async def enter(self, token: str | None, channel: str, elder: bool | None) -> tuple[ConversationView, str]:
-        """The customer's conversation by its token, or a new one with a new token."""
+    async def start(self, channel: str, elder: bool, address: str) -> tuple[ConversationView, str]:
+        """A new conversation and its token. Raises TooManySessions."""
+        if not self._sessions.allows(address):
+            raise TooManySessions
+        return await self.conversations.start(channel, elder)
+
+    async def enter(
+        self, token: str | None, channel: str, elder: bool | None, address: str
+    ) -> tuple[ConversationView, str]:
+        """The customer's conversation by its token, or a new one with a new token. Raises TooManySessions."""
         view = await self.conversations.by_token(token) if token else None
         if view is None or token is None:
-            return await self.conversations.start(channel, elder or False)
+            return await self.start(channel, elder or False, address)
         if elder is not None and elder != view.elder and view.owner != Owner.CLOSED:
             await self.conversations.set_elder(view.id, elder)
             view = view.model_copy(update={"elder": elder})
@@ -77,11 +96,11 @@ class Gateway:
         }
 
     async def question_of(self, key: str) -> str:
-        """The standard question of an article.
-
-        What a customer who picks it has asked. Raises NotFound or Unavailable.
-        """
-        return (await self.knowledge.article(key)).question
+        """The standard question of an article: what a customer who picks it has asked. Raises NotFound."""
+        try:
+            return (await self.knowledge.article(key)).question
+        except Unavailable:
+            return wording.PICKED  # the turn tells the customer that the knowledge base is down
 
     async def rate(self, conversation: str, turn: str, rating: Rating) -> None:
         """Store the verdict; failures in a row bring a person."""

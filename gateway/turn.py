@@ -26,6 +26,9 @@ from kb.client import Knowledge
 log = structlog.get_logger()
 
 
+CONTROL_ANSWERS = {"cancel": wording.CANCELLED, "slower": wording.SLOWER, "language": wording.LANGUAGE}
+
+
 class TurnResult(BaseModel):
     """One turn as the channel and the command line see it."""
 
@@ -75,8 +78,8 @@ class TurnTaker:
         async with self._locks.of(incoming.conversation):
             started = time.perf_counter()
             received = await self._conversations.receive(incoming.conversation, text, incoming.client_id)
-            if received.is_repeat:
-                return await self._replay(received.conversation, received.message)
+            if received.is_repeat and (known := await self._replay(received.conversation, received.message)):
+                return known
             if received.conversation.owner != Owner.BOT:
                 return _silent(received.conversation, received.message)
             turn = _Turn(received.conversation, received.message, started, self._conversations.clock())
@@ -129,6 +132,8 @@ class TurnTaker:
         elif reply.control == "elder_mode":
             await self._conversations.set_elder(view.id, True)
             drafts = [bot_text(wording.ELDER_ON, [PERSON_BUTTON])]
+        elif reply.control in CONTROL_ANSWERS and not drafts:
+            drafts = [bot_text(CONTROL_ANSWERS[reply.control], [PERSON_BUTTON])]
         return Reply("social", drafts, "neutral", control=reply.control)
 
     async def _last_words(self, view: ConversationView) -> list[MessageDraft]:
@@ -165,18 +170,19 @@ class TurnTaker:
             if reply.handoff_reason:
                 await self._handoff.request(conversation, reply.handoff_reason, "customer", reply.handoff_priority)
             elif reply.outcome == "failed" and finished.failures >= self._settings.handoff_after_failures:
-                await self._handoff.request(conversation, "unrecognised", "bot")
+                reason = "failure" if finished.turn.failure else "unrecognised"
+                await self._handoff.request(conversation, reason, "bot")
             else:
                 return False
         except Problem as problem:  # closed or taken at this very moment: whoever did it has spoken to the customer
             log.info("hand-off not needed any more", conversation=conversation, problem=problem.code)
         return True
 
-    async def _replay(self, view: ConversationView, message: Message) -> TurnResult:
-        """The result of a message that came twice."""
+    async def _replay(self, view: ConversationView, message: Message) -> TurnResult | None:
+        """The result of a message that came twice; None when its first coming was cut off before it was answered."""
         turn, messages = await self._conversations.replay(view.id, message.seq)
         if turn is None:
-            return _silent(view, message)
+            return None
         return _result(view.id, turn, messages, view.owner, turn.timings_ms)
 
 

@@ -29,6 +29,7 @@ class Understanding:
     search: SearchResult | None = None
     handoff_reason: str | None = None
     handoff_priority: int = 0
+    offer_person: bool = False
     control: str | None = None
     intent: str | None = None
     confidence: float | None = None
@@ -91,20 +92,28 @@ def read_reply(body: dict[str, Any]) -> Understanding:
         "entities": body.get("entities", []),
         "model": body.get("model_id"),
     }
-    if "failure" in by_kind:
-        return Understanding("failure", failure=by_kind["failure"].get("stage", "kb"), **common)
-    informed = by_kind.get("knowledge") or by_kind.get("task")
-    search = SearchResult.model_validate(informed["search"]) if informed and informed.get("search") else None
-    if handoff := by_kind.get("handoff"):
+    failure = by_kind.get("failure", {}).get("stage")
+    search = _search_of(by_kind.get("knowledge") or by_kind.get("task") or {})
+    if handoff := by_kind.get("handoff"):  # first of all: a person is due even when nothing else could be found
         common |= {"handoff_reason": handoff["reason"], "handoff_priority": int(handoff.get("priority", 0))}
-        return Understanding("handoff", search=search, **common)
-    if "task" in by_kind:
-        return Understanding("task", search=search, **common)
+        return Understanding("handoff", search=search, failure=failure, **common)
+    if failure:
+        return Understanding("failure", failure=failure, **common)
+    if task := by_kind.get("task"):
+        return Understanding("task", search=search, offer_person=bool(task.get("offer_person")), **common)
     if "knowledge" in by_kind:
         return Understanding("knowledge", search=search, **common)
     if control := by_kind.get("control"):
         return Understanding("control", control=control["control"], **common)
     return Understanding("social", **common)
+
+
+def _search_of(payload: dict[str, Any]) -> SearchResult | None:
+    """The search in a payload. The bot may decide more strictly than the search did; its word counts."""
+    if not payload.get("search"):
+        return None
+    search = SearchResult.model_validate(payload["search"])
+    return search.model_copy(update={"decision": payload.get("decision", search.decision)})
 
 
 async def understand(

@@ -45,6 +45,19 @@ class _Loader(yaml.SafeLoader):
     }
 
 
+class _Dumper(yaml.SafeDumper):
+    pass
+
+
+def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # PyYAML writes Unicode's own line ends as they are, and would read them as spaces.
+    style = '"' if any(sign in text for sign in "\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _represent)
+
+
 def read_folder(folder: Path) -> list[ArticleIn]:
     """Every `*.md` below `folder`. Raises InvalidArticles with all errors of all files."""
     paths = sorted(folder.rglob("*.md"))
@@ -139,7 +152,7 @@ def _located(error: Any, field_lines: dict[str, int], path: str) -> FileError:
 def write(article: ArticleIn) -> str:
     """An article to the content of its file."""
     fields = article.model_dump(mode="python", include=set(FIELD_ORDER))
-    front = yaml.safe_dump(
-        {name: fields[name] for name in FIELD_ORDER}, allow_unicode=True, sort_keys=False, width=1000
+    front = yaml.dump(
+        {name: fields[name] for name in FIELD_ORDER}, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000
     )
     return f"{FENCE}\n{front}{FENCE}\n{article.text}\n"

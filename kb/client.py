@@ -38,7 +38,8 @@ class KnowledgeClient:
     async def article(self, key: str, version: int | None = None) -> ArticleDetail:
         """Raises NotFound, or Unavailable."""
         parameters = {"version": version} if version else None
-        return ArticleDetail.model_validate(await self._call("GET", f"/v1/articles/{quote(key, safe='')}", params=parameters))
+        body = await self._call("GET", f"/v1/articles/{quote(key, safe='')}", params=parameters)
+        return ArticleDetail.model_validate(body)
 
     async def is_ready(self) -> bool:
         try:

@@ -6,7 +6,7 @@ support. The fit is exact and takes seconds; questions that no article answers a
 ("none"). Rifkin, Yeo, Poggio: Regularized Least-Squares Classification (2003).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ SOUND_WEIGHT = 0.5
 RIDGE = 0.3
 # Beyond so many wordings the fit uses a fixed sample of them as centres (subset of regressors): cost stays bounded.
 MAX_CENTRES = 8000
-CHUNK = 2000
+CHUNK = 1000
 NONE = ""  # label of a question that no article answers
 
 
@@ -46,10 +46,19 @@ class _Lexical:
 class Support:
     """What the wordings say for each article about one question."""
 
-    scores: Floats  # [number of articles], near 1 = certain
+    scores: dict[str, float]  # by article key; near 1 = certain
     none: float  # the same for "no article answers this"
     characters: float  # greatest likeness of characters with any wording
     sound: float  # greatest likeness of sound with any wording
+
+
+@dataclass(frozen=True)
+class _Likeness:
+    """Some texts (rows) beside all centres (columns)."""
+
+    kernel: Floats
+    characters: Floats
+    sound: Floats
 
 
 class KernelScorer:
@@ -57,7 +66,6 @@ class KernelScorer:
 
     def __init__(self, keys: list[str], texts: list[str], mean: Floats, centres: Floats) -> None:
         self.keys = keys  # article of each column
-        self.column = {key: i for i, key in enumerate(keys)}
         self.texts = texts  # the centres' wordings
         self._mean = mean
         self._centres = centres  # centred unit vectors [len(texts), d]
@@ -71,14 +79,43 @@ class KernelScorer:
 
         vectors: float32 [len(texts), d], unit length. Raises ValueError when there is nothing to fit.
         """
+        return cls.cross_fit(texts, vectors, labels, ())[0]
+
+    @classmethod
+    def cross_fit(
+        cls, texts: Sequence[str], vectors: Floats, labels: Sequence[str], folds: Sequence[Sequence[int]]
+    ) -> tuple["KernelScorer", list[list[Support]]]:
+        """Fit as `fit` does, and give for each text of each fold its support by a scorer without that fold's labels.
+
+        folds: positions in `texts`. One fit serves all folds: with S the matrix that maps targets to predictions, the
+        predictions for a fold H without H are y_H - (I - S_HH)^-1 (y_H - f_H) (Rifkin and Lippert: Notes on
+        Regularized Least Squares, 2007, give it for one text at a time).
+        """
         if not texts:
             raise ValueError("a scorer needs at least one wording")
         chosen = cls._choose_centres(len(texts))
         keys = sorted({label for label in labels if label != NONE})
         mean = vectors.mean(axis=0)
         scorer = cls(keys, [texts[i] for i in chosen], mean, _centred(vectors[chosen], mean))
-        scorer._weights = scorer._solve(texts, vectors, scorer._targets(labels), chosen)
-        return scorer
+        targets = scorer._targets(labels)
+        # One target more for each held-out text: its solution tells what that text's own label does to every other.
+        held_out = np.array([i for fold in folds for i in fold], np.int64)
+        own = np.zeros((len(texts), len(held_out)), np.float32)
+        own[held_out, np.arange(len(held_out))] = 1.0
+        solution = scorer._solve(texts, vectors, np.hstack([targets, own]), chosen)
+        scorer._weights, influence = np.hsplit(solution, [targets.shape[1]])
+        scorer._weights = np.ascontiguousarray(scorer._weights)
+        supports, end = [], 0
+        for fold in folds:
+            start, end = end, end + len(fold)
+            rows = held_out[start:end]
+            likeness = scorer._likeness([texts[i] for i in rows], vectors[rows])
+            smoother = likeness.kernel @ influence[:, start:end]
+            residuals = targets[rows] - likeness.kernel @ scorer._weights
+            left_out = np.linalg.solve(np.eye(len(rows)) - smoother, residuals).astype(np.float32)
+            others = np.flatnonzero(~np.isin(chosen, rows))
+            supports.append(scorer._supports(targets[rows] - left_out, likeness, others))
+        return scorer, supports
 
     def state(self) -> dict[str, Floats]:
         """What `restore` needs beside texts and keys."""
@@ -98,38 +135,54 @@ class KernelScorer:
 
     def _targets(self, labels: Sequence[str]) -> Floats:
         columns = len(self.keys) + 1  # the last one is "none"
+        column = {key: i for i, key in enumerate(self.keys)} | {NONE: columns - 1}
         targets = np.full((len(labels), columns), -1.0 / columns, np.float32)
-        targets[np.arange(len(labels)), [self.column.get(label, columns - 1) for label in labels]] = 1.0
+        targets[np.arange(len(labels)), [column[label] for label in labels]] = 1.0
         return targets
 
     def _solve(self, texts: Sequence[str], vectors: Floats, targets: Floats, centres: NDArray[np.int64]) -> Floats:
         if len(centres) == len(texts):
-            kernel = self._kernel(texts, vectors)[0]
+            kernel = np.vstack([block for _, block in self._kernel_blocks(texts, vectors)])
             kernel[np.diag_indices_from(kernel)] += RIDGE
             return _solve_positive(kernel, targets)
         gram = np.zeros((len(centres), len(centres)), np.float32)
         right = np.zeros((len(centres), targets.shape[1]), np.float32)
-        for start in range(0, len(texts), CHUNK):
-            rows = slice(start, start + CHUNK)
-            kernel = self._kernel(texts[rows], vectors[rows])[0]
-            gram += kernel.T @ kernel
-            right += kernel.T @ targets[rows]
-        gram += RIDGE * self._kernel([texts[i] for i in centres], vectors[centres])[0]
+        for rows, block in self._kernel_blocks(texts, vectors):
+            gram += block.T @ block
+            right += block.T @ targets[rows]
+        for rows, block in self._kernel_blocks(self.texts, vectors[centres]):
+            gram[rows] += RIDGE * block
         gram[np.diag_indices_from(gram)] += 1e-3  # numerical safety: the sample's kernel may be singular
         return _solve_positive(gram, right)
 
-    def _kernel(self, texts: Sequence[str], vectors: Floats) -> tuple[Floats, Floats, Floats]:
-        """The kernel with every centre, and its lexical parts."""
+    def _kernel_blocks(self, texts: Sequence[str], vectors: Floats) -> Iterator[tuple[slice, Floats]]:
+        for start in range(0, len(texts), CHUNK):
+            rows = slice(start, start + CHUNK)
+            yield rows, self._likeness(texts[rows], vectors[rows]).kernel
+
+    def _likeness(self, texts: Sequence[str], vectors: Floats) -> _Likeness:
         cosines = _centred(vectors, self._mean) @ self._centres.T
         characters, sound = self._characters.likeness(texts), self._sound.likeness(texts)
         kernel = np.exp(NARROWNESS * (cosines - 1)) + CHARACTERS_WEIGHT * characters + SOUND_WEIGHT * sound
-        return kernel, characters, sound
+        return _Likeness(kernel, characters, sound)
 
     def support(self, text: str, vector: Floats) -> Support:
         """Evidence for every article about one question; vector: float32 [d], unit length."""
-        kernel, characters, sound = self._kernel([text], vector.reshape(1, -1))
-        scores = (kernel @ self._weights)[0]
-        return Support(scores[:-1], float(scores[-1]), float(characters.max()), float(sound.max()))
+        return self.supports([text], vector.reshape(1, -1))[0]
+
+    def supports(self, texts: Sequence[str], vectors: Floats) -> list[Support]:
+        """The same for many questions at once; vectors: float32 [len(texts), d]."""
+        likeness = self._likeness(texts, vectors)
+        return self._supports(likeness.kernel @ self._weights, likeness, np.arange(len(self.texts)))
+
+    def _supports(self, scores: Floats, likeness: _Likeness, compared: NDArray[np.int64]) -> list[Support]:
+        """From scores [texts, keys + 1] and the likeness with those centres that may count."""
+        characters = likeness.characters[:, compared].max(axis=1)
+        sound = likeness.sound[:, compared].max(axis=1)
+        return [
+            Support(dict(zip(self.keys, row[:-1], strict=True)), row[-1], *greatest)
+            for row, *greatest in zip(scores.tolist(), characters.tolist(), sound.tolist(), strict=True)
+        ]
 
 
 def _centred(vectors: Floats, mean: Floats) -> Floats:

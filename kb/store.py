@@ -30,7 +30,7 @@ log = structlog.get_logger()
 FORMAT = 2
 KEPT_SECONDS = 60.0  # another process may still be reading or writing a folder that is younger
 # What reading damaged files raises, in JSON, NumPy and FAISS.
-DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile)
+DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)

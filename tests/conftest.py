@@ -11,6 +11,7 @@ import pytest
 import structlog
 from tests.fakes import FakeClock, FakeKnowledge, FakeRasa
 from tests.postgres import PostgresServer, why_no_server
+from tests.serving import serve
 from tests.staff import Staff
 
 from app.main import Teller, bootstrap, create_app
@@ -120,3 +121,10 @@ def logging_restored() -> Iterator[None]:
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+async def address(teller: Teller, logging_restored: None) -> AsyncIterator[str]:
+    """Where the app is served on a real port."""
+    async with serve(teller) as address:
+        yield address

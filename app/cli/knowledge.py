@@ -15,7 +15,7 @@ def import_(file: InputFile, json: Json = False) -> None:
     """Load articles from FILE; refused whole when a line of it is wrong."""
     from kb.commands import import_file
 
-    emit(call(import_file, readable(file)), json, print_facts)
+    emit(call(import_file, readable(file, folder=True)), json, print_facts)
 
 
 @group.command()

@@ -33,6 +33,8 @@ def load_settings() -> "Settings":
 
 def call(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a room's function with the settings and `arguments`; what it logs and prints goes to standard error."""
+    import app.tables  # noqa: F401 (a room's tables refer to those of others)
+
     settings = load_settings()
     with quiet_standard_output():
         log_warnings_to_standard_error()
@@ -51,11 +53,11 @@ def log_warnings_to_standard_error() -> None:
     )
 
 
-def readable(path: Path) -> Path:
-    """`path` when it is a file that can be read; else CommandFailed in one line."""
+def readable(path: Path, folder: bool = False) -> Path:
+    """`path` when it is a file (or, if allowed, a folder) that can be read; else CommandFailed in one line."""
     if not path.exists():
         raise CommandFailed(f"{path}: no such file", code="no_such_file")
-    if path.is_dir():
+    if path.is_dir() and not folder:
         raise CommandFailed(f"{path}: is a folder, a file is needed", code="no_such_file")
     if not os.access(path, os.R_OK):
         raise CommandFailed(f"{path}: cannot be read", code="no_such_file")

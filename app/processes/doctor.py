@@ -107,9 +107,10 @@ def locked_versions(lock: str, more: tuple[str, ...] = ()) -> dict[str, str]:
 def installed_versions(environment: Path) -> dict[str, str]:
     """Name -> version of what is installed in `environment`."""
     versions = {}
-    for folder in (environment / "lib").glob("python3.*/site-packages/*.dist-info"):
-        name, _, version = folder.name.removesuffix(".dist-info").partition("-")
-        versions[_normal(name)] = version
+    for entry in (environment / "lib").glob("python3.*/site-packages/*-info"):
+        # "name-1.0.dist-info", or "name-1.0-py3.10.egg-info" of a package without a wheel
+        if found := re.fullmatch(r"(.+?)-([^-]+)(-py[\d.]+)?\.(dist|egg)-info", entry.name):
+            versions[_normal(found[1])] = found[2]
     return versions
 
 

@@ -122,6 +122,6 @@ def current_model_note(settings: Settings) -> Path:
 def bot_model(settings: Settings) -> Path:
     """The bot model in use; its folder when none is named."""
     try:
-        return Path(json.loads(current_model_note(settings).read_text())["model"])
+        return bot_models(settings) / Path(json.loads(current_model_note(settings).read_text())["model"]).name
     except (FileNotFoundError, ValueError, KeyError):
         return bot_models(settings)

@@ -3,9 +3,11 @@
 python -m app.setup.data unpack | train | migrate | articles
 """
 
+import asyncio
 import sys
 from pathlib import Path
 
+from app.setup.plan import forget_done
 from core.settings import Settings, get_settings
 
 
@@ -27,13 +29,27 @@ def train(settings: Settings) -> None:
 
 
 def migrate(settings: Settings) -> None:
-    """Bring the database's tables up to date."""
+    """Bring the database's tables up to date; where there are no articles yet, have them loaded after this."""
     from alembic import command
 
     from app.processes.database import alembic_configuration
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     command.upgrade(alembic_configuration(settings), "head")
+    if asyncio.run(_has_no_articles(settings)):
+        forget_done("articles")
+
+
+async def _has_no_articles(settings: Settings) -> bool:
+    from core.database import Database
+    from kb.repository import ArticleRepository
+
+    database = Database(settings.resolved_database_url)
+    try:
+        async with database.reading() as session:
+            return await ArticleRepository(session).generation() == 0
+    finally:
+        await database.close()
 
 
 def articles(settings: Settings) -> None:

@@ -17,8 +17,13 @@ def python_of(environment: Path) -> Path:
 
 def data_dir() -> Path:
     """The data folder as `core.settings.Settings.data_dir` will see it: `TELLER_DATA_DIR`, or else `var`."""
-    value = os.environ.get("TELLER_DATA_DIR") or _from_env_file("TELLER_DATA_DIR")
+    value = setting("TELLER_DATA_DIR")
     return (PROJECT / value).resolve() if value else PROJECT / "var"
+
+
+def setting(name: str) -> str:
+    """The setting `name` ("TELLER_…") from the environment or `.env`; empty when it is in neither."""
+    return os.environ.get(name) or _from_env_file(name) or ""
 
 
 def _from_env_file(name: str) -> str | None:

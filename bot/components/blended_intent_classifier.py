@@ -28,6 +28,7 @@ from bot.components.onnx_sentence_featurizer import EMBEDDING_FAILED
 
 FALLBACK = {"name": "nlu_fallback", "confidence": 0.0}
 CALIBRATION_FOLDS = 5
+RANKING_LENGTH = 5  # the ranking is kept with each remembered message
 
 
 class NgramWeights:
@@ -167,7 +168,7 @@ class BlendedIntentClassifier(IntentClassifier, GraphComponent):
         confidences = _confidences(self._margins(text, vector), self._temperature)
         return [
             {"name": self._intents[intent], "confidence": float(confidences[intent])}
-            for intent in np.argsort(-confidences)[:10]
+            for intent in np.argsort(-confidences)[:RANKING_LENGTH]
         ]
 
     def _margins(self, text: str, vector: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from conversations.schemas import Rating
 from core.limits import RateLimit
 from core.problems import Problem
 from core.sockets import Connection
-from gateway.service import Gateway
+from gateway.service import Gateway, TooManySessions
 from gateway.turn import Incoming
 
 log = structlog.get_logger()
@@ -121,11 +121,16 @@ async def chat(socket: WebSocket) -> None:
     try:
         hello = Hello.model_validate(await asyncio.wait_for(_receive(socket), HELLO_SECONDS))
     except (BadFrame, ValidationError, TimeoutError):
-        await _refuse(socket)
+        await _refuse(socket, BadFrame("the first frame must be hello"))
         return
     except WebSocketDisconnect:
         return
-    view, token = await gateway.enter(hello.token, hello.channel, hello.elder)
+    address = socket.client.host if socket.client else ""
+    try:
+        view, token = await gateway.enter(hello.token, hello.channel, hello.elder, address)
+    except TooManySessions as problem:
+        await _refuse(socket, problem)
+        return
     connection = Connection(socket)
     async with gateway.connections.open(view.id, connection):
         connection.send(await gateway.welcome(view, token, hello.last_seq))
@@ -157,14 +162,16 @@ async def _receive(socket: WebSocket) -> Any:
         raise BadFrame("not JSON") from None
 
 
-async def _refuse(socket: WebSocket) -> None:
+async def _refuse(socket: WebSocket, problem: Problem) -> None:
     try:
-        await socket.send_json(
-            {"type": "error", "code": BadFrame.code, "detail": "the first frame must be hello", "id": None}
-        )
+        await socket.send_json(_error_frame(problem, None))
         await socket.close(POLICY_VIOLATION)
     except RuntimeError:
         pass  # the client has gone already
+
+
+def _error_frame(problem: Problem, frame_id: str | None) -> dict[str, Any]:
+    return {"type": "error", "code": problem.code, "detail": problem.detail or problem.title, "id": frame_id}
 
 
 class _Session:
@@ -229,8 +236,7 @@ class _Session:
             self._error(Problem(), getattr(frame, "id", None))
 
     def _error(self, problem: Problem, frame_id: str | None) -> None:
-        detail = problem.detail or problem.title
-        self.connection.send({"type": "error", "code": problem.code, "detail": detail, "id": frame_id})
+        self.connection.send(_error_frame(problem, frame_id))
 
     async def _message(self, frame: SendMessage) -> None:
         await self._take_turn(Incoming(self.conversation, frame.id, frame.text))

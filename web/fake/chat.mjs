@@ -44,7 +44,7 @@ function handle(world, socket, conversation, frame, options) {
     case 'pick': {
       if (conversation.seen.has(frame.id)) return socket.tell({ type: 'ack', id: frame.id, seq: conversation.seen.get(frame.id) })
       const article = frame.type === 'pick' ? ARTICLES[frame.key] : null
-      if (frame.type === 'pick' && !article) return refuse('unknown_article')
+      if (frame.type === 'pick' && !article) return refuse('article_not_found')
       const text = article ? article.question : frame.text.trim()
       if (!text) return refuse('empty_message')
       if ([...text].length > 500) return refuse('message_too_long')

@@ -46,7 +46,7 @@ export class Desk {
 
   account(what, body, user, request) {
     if (what === 'me') return [200, user]
-    if (what === 'password') return body.current === PASSWORD ? [204] : problem(403, 'wrong_password')
+    if (what === 'password') return body.current === PASSWORD ? [204] : problem(401, 'invalid_credentials')
     this.sessions.delete(/teller_session=([\w-]+)/.exec(request.headers.cookie ?? '')?.[1])
     return [204]
   }

@@ -1,4 +1,4 @@
-"""First tables"""
+"""first tables"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-
     op.create_table(
         "audit",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -122,6 +121,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("conversations", schema=None) as batch_op:
         batch_op.create_index("ix_conversations_owner_last_activity", ["owner", "last_activity_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_conversations_token_hash"), ["token_hash"], unique=False)
 
     op.create_table(
         "desk_presence",
@@ -229,7 +229,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-
     with op.batch_alter_table("turns", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_turns_started_at"))
         batch_op.drop_index(batch_op.f("ix_turns_intent"))
@@ -248,6 +247,7 @@ def downgrade() -> None:
     op.drop_table("messages")
     op.drop_table("desk_presence")
     with op.batch_alter_table("conversations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_conversations_token_hash"))
         batch_op.drop_index("ix_conversations_owner_last_activity")
 
     op.drop_table("conversations")

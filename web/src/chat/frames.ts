@@ -19,7 +19,7 @@ export interface FrameContext {
 
 const AGENT_TYPING = 6_000
 const BOT_TYPING = 15_000
-const UNKNOWN_SESSION = new Set(['unknown_session', 'session_not_found', 'unknown_token', 'invalid_token'])
+const UNKNOWN_SESSION = new Set(['unknown_session', 'conversation_not_found'])
 
 /** Applies one server frame to the page's state. */
 export function applyFrame(frame: ChatFrame, context: FrameContext): void {
@@ -74,10 +74,15 @@ function welcome(frame: Welcome, context: FrameContext): void {
     welcomed: true,
   })
   frame.messages.forEach((message) => thread.receive(message))
-  changeOwner(frame.owner, frame.agent, context)
+  changeOwner(frame.owner, frame.agent ?? lastAgent(thread), context)
   context.settled()
   if (frame.owner !== 'CLOSED') context.outbox.flush()
   context.publish()
+}
+
+/** Who spoke last as an agent: a welcome that brings only the newest messages may not name him. */
+function lastAgent(thread: Thread): string | null {
+  return thread.entries.findLast((entry) => entry.message.sender === 'agent')?.message.name ?? null
 }
 
 function receive(message: Message, context: FrameContext): void {

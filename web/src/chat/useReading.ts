@@ -7,21 +7,24 @@ export function useReading(chat: ReturnType<typeof useChat>, embed: Embed, title
   let told = 0
   let counted = 0
 
-  function lastSeq(): number {
-    return chat.entries.reduce((last, entry) => Math.max(last, entry.message.seq), 0)
+  function lastSeq(of: 'all' | 'others'): number {
+    const seqs = chat.entries.filter(({ message }) => of === 'all' || message.sender !== 'customer').map(({ message }) => message.seq)
+    return Math.max(0, ...seqs)
   }
 
   function report(): void {
-    const seq = lastSeq()
-    if (seq < told) told = counted = 0
+    const seq = lastSeq('others')
     if (!embed.visible.value || !chat.ready || seq === told) return
-    if (chat.tellRead(seq)) told = counted = seq
+    if (chat.tellRead(seq)) told = seq
   }
 
   function count(): void {
+    const last = lastSeq('all')
+    // A new conversation begins to count anew.
+    if (last < counted) counted = told = 0
     const first = counted === 0
     const arrived = chat.entries.filter(({ message }) => message.seq > counted && message.sender !== 'customer')
-    counted = Math.max(counted, lastSeq())
+    counted = last
     // What was there when the page opened is history, not news.
     if (!embed.visible.value && !first) embed.unread.value += arrived.length
   }

@@ -45,7 +45,7 @@ export function useOwnership() {
 
   async function end(): Promise<void> {
     const agreed = await ElMessageBox.confirm(t('talk.closeText'), t('talk.closeTitle'), {
-      confirmButtonText: t('talk.close'), cancelButtonText: t('talk.cancel'), type: 'warning',
+      confirmButtonText: t('talk.close'), cancelButtonText: t('talk.cancel'), confirmButtonType: 'danger', type: 'warning',
     }).then(() => true, () => false)
     if (agreed) await attempt(conversation.end, t('talk.closed'))
   }

@@ -20,7 +20,7 @@ export function useQueueAlerts() {
     known = new Set(queue.map((item) => item.conversation))
     if (permission.value !== 'granted' || desk.presence !== 'ready' || document.hasFocus()) return
     for (const item of fresh) {
-      const reason = te(`reasons.${item.reason}`) ? t(`reasons.${item.reason}`) : item.reason
+      const reason = te(`reasons.${item.reason}`) ? t(`reasons.${item.reason}`) : (item.reason ?? '')
       // The customer's words stay out: notifications are shown on locked screens.
       new Notification(t(item.priority > 0 ? 'alerts.priority' : 'alerts.title'), {
         body: t('alerts.body', { reason }), tag: item.conversation, icon: '/mark.svg', silent: true,

@@ -99,7 +99,7 @@ export interface QueueItem {
   conversation: string
   channel: string
   elder: boolean
-  reason: string
+  reason: string | null
   priority: number
   queued_at: string | null
   waiting_seconds: number

@@ -21,10 +21,11 @@ export const useConversation = defineStore('conversation', () => {
   const customerTyping = ref(false)
   /** Seq up to which the customer has seen the conversation, as far as told since it was opened. */
   const customerReadSeq = ref(0)
+  /** Seq up to which we have told the server that we have read. */
+  const toldRead = ref(0)
   const thread = new Thread('agent')
   let typingTimer: ReturnType<typeof setTimeout> | undefined
   let refreshTimer: ReturnType<typeof setTimeout> | undefined
-  let toldRead = 0
 
   const loading = computed(() => id.value !== null && summary.value === null && problem.value === null)
   const path = () => `/api/v1/desk/conversations/${id.value}`
@@ -46,7 +47,7 @@ export const useConversation = defineStore('conversation', () => {
     problem.value = null
     customerTyping.value = false
     customerReadSeq.value = 0
-    toldRead = 0
+    toldRead.value = 0
     thread.clear()
     publish()
   }
@@ -153,9 +154,9 @@ export const useConversation = defineStore('conversation', () => {
   /** Tells the customer that everything up to now was seen; silent on failure, the next message tells it again. */
   async function markRead(): Promise<void> {
     const seq = thread.lastSeq
-    if (id.value === null || seq <= toldRead) return
-    toldRead = seq
-    await request('POST', `${path()}/read`, { body: { seq } }).catch(() => (toldRead = 0))
+    if (id.value === null || seq <= toldRead.value) return
+    toldRead.value = seq
+    await request('POST', `${path()}/read`, { body: { seq } }).catch(() => (toldRead.value = 0))
   }
 
   function tellTyping(): void {
@@ -163,7 +164,7 @@ export const useConversation = defineStore('conversation', () => {
   }
 
   return {
-    id, summary, turns, ownership, entries, problem, customerTyping, customerReadSeq, loading,
-    open, close, refresh, apply, send, retry, sendArticle, giveBack, end, markRead, tellTyping,
+    id, summary, turns, ownership, entries, problem, customerTyping, customerReadSeq, toldRead, loading,
+    open, close, refresh, refreshSoon, apply, send, retry, sendArticle, giveBack, end, markRead, tellTyping,
   }
 })

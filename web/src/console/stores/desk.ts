@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, ref } from 'vue'
+import { computed, ref, watch } from 'vue'
 import { request } from '@/shared/api'
 import { Connection, socketUrl, type ConnectionState } from '@/shared/connection'
 import type { DeskFrame, Overview, Presence, QueueItem } from '@/shared/types'
@@ -59,11 +59,15 @@ export const useDesk = defineStore('desk', () => {
       case 'queue':
         queue.value = frame.queue.map(dated)
         agentsReady.value = frame.agents_ready
+        // Messages are pushed to whoever holds a conversation; one that is only looked at must be asked for.
+        if (queue.value.some((item) => item.conversation === conversation.id)) conversation.refreshSoon()
         return
       case 'mine':
         mine.value = frame.mine.map(dated)
         return
       case 'message':
+        if (frame.message.sender === 'customer') count(frame.conversation, frame.message.text)
+        return conversation.apply(frame)
       case 'typing':
       case 'owner':
       case 'rated':
@@ -72,9 +76,20 @@ export const useDesk = defineStore('desk', () => {
     }
   }
 
+  /** The list of my conversations is pushed when it changes, not for every message in one of them. */
+  function count(id: string, text: string): void {
+    mine.value = mine.value.map((item) =>
+      item.conversation === id ? { ...item, last_text: text, unread: item.unread + 1 } : item,
+    )
+  }
+
+  watch(() => [conversation.id, conversation.toldRead] as const, ([id, told]) => {
+    if (told > 0) mine.value = mine.value.map((item) => (item.conversation === id ? { ...item, unread: 0 } : item))
+  })
+
   async function setPresence(state: Presence): Promise<void> {
     await request('PUT', '/api/v1/desk/presence', { body: { state } })
-    presence.value = state
+    await refresh()
   }
 
   /** Takes a waiting conversation. @throws ApiProblem `already_taken` when someone was faster; the lists are fresh then. */
