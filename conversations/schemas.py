@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 Sender = Literal["customer", "bot", "agent", "system"]
 Rating = Literal["solved", "unsolved"]
 Outcome = Literal["failed", "answered", "neutral"]  # what a turn means for the count of failures in a row
+MAX_SEQ = 2**31 - 1  # what the databases' integers hold
 Decision = Literal["answer", "clarify", "unrecognised", "task", "handoff", "social", "silent"]
 
 

@@ -23,32 +23,35 @@ class Connection:
 
     def __init__(self, socket: WebSocket) -> None:
         self.socket = socket
-        self._outbox: asyncio.Queue[Frame] = asyncio.Queue(OUTBOX_FRAMES)
-        self._overflowed = asyncio.Event()
+        self._outbox: asyncio.Queue[Frame | None] = asyncio.Queue(OUTBOX_FRAMES)
+        self._overflowed = False
 
     def send(self, frame: Frame) -> None:
+        self._put(frame)
+
+    def end(self) -> None:
+        """Close the socket once everything before this is written."""
+        self._put(None)
+
+    def _put(self, frame: Frame | None) -> None:
         try:
             self._outbox.put_nowait(frame)
         except asyncio.QueueFull:
-            self._overflowed.set()
+            self._overflowed = True
 
     async def pump(self) -> None:
-        """Write the outbox to the socket until it closes or its reader falls behind."""
-        overflow = asyncio.create_task(self._overflowed.wait())
+        """Write the outbox to the socket until it ends or closes, or its reader falls behind."""
         try:
-            while not self._overflowed.is_set():
-                taking = asyncio.create_task(self._outbox.get())
-                await asyncio.wait({taking, overflow}, return_when=asyncio.FIRST_COMPLETED)
-                if not taking.done():
-                    taking.cancel()
-                    break
-                await asyncio.wait_for(self.socket.send_json(taking.result()), SEND_SECONDS)
-            log.warning("a client stopped reading and was cut off")
-        except (TimeoutError, WebSocketDisconnect, RuntimeError):
-            pass  # gone or not reading: either way the socket is closed below
+            while not self._overflowed and (frame := await self._outbox.get()) is not None:
+                await asyncio.wait_for(self.socket.send_json(frame), SEND_SECONDS)
+        except TimeoutError:
+            self._overflowed = True
+        except (WebSocketDisconnect, RuntimeError):
+            pass  # gone: the socket is closed already
         finally:
-            overflow.cancel()
-            with suppress(RuntimeError, TimeoutError):
+            if self._overflowed:
+                log.warning("a client stopped reading and was cut off")
+            with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
                 await asyncio.wait_for(self.socket.close(TRY_AGAIN_LATER), SEND_SECONDS)
 
 
@@ -75,15 +78,38 @@ class Connections:
 
     @asynccontextmanager
     async def open(self, topic: str, connection: Connection) -> AsyncIterator[Connection]:
-        """The connection takes part in `topic` and its outbox is written while the block runs."""
+        """The connection takes part in `topic` and its outbox is written while the block runs.
+
+        The block ends early when its client is cut off, and what it sent last still goes out.
+        """
         self._topics[topic].add(connection)
         pump = asyncio.create_task(connection.pump())
         try:
-            yield connection
+            async with _while_running(pump):
+                yield connection
         finally:
             self._topics[topic].discard(connection)
             if not self._topics[topic]:
                 del self._topics[topic]
-            pump.cancel()
-            with suppress(asyncio.CancelledError):
-                await pump
+            connection.end()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(pump, SEND_SECONDS)
+
+
+@asynccontextmanager
+async def _while_running(task: asyncio.Task[None]) -> AsyncIterator[None]:
+    """Leave the block, without an error, as soon as `task` is done."""
+
+    def leave(_done: object) -> None:
+        block.reschedule(0)
+
+    try:
+        async with asyncio.timeout(None) as block:
+            task.add_done_callback(leave)
+            try:
+                yield
+            finally:
+                task.remove_done_callback(leave)
+    except TimeoutError:
+        if not block.expired():
+            raise

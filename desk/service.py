@@ -124,10 +124,11 @@ class Desk:
 
     async def take(self, user: UserView, conversation: str) -> None:
         """Take a waiting conversation. Raises AlreadyTaken when somebody was faster."""
-        joined = MessageDraft(sender="system", text=JOINED.format(agent=user.display_name))
+        name = user.display_name
+        joined = MessageDraft(sender="system", name=name, text=JOINED.format(agent=name))
         try:
             await self.conversations.change_owner(
-                conversation, Owner.HUMAN, "taken", user.id, agent=(user.id, user.display_name),
+                conversation, Owner.HUMAN, "taken", user.id, agent=(user.id, name),
                 expected=[Owner.QUEUED], say=[joined],
             )  # fmt: skip
         except OwnerConflict:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from conversations.schemas import ConversationView, Message, Rating
+from conversations.schemas import MAX_SEQ, ConversationView, Message, Rating
 from gateway.service import Gateway
 from gateway.turn import Incoming, TurnResult
 
@@ -76,7 +76,7 @@ async def take_turn(body: TurnRequest, gateway: TheGateway, conversation: TheCon
 
 @router.get("/sessions/{session}/messages")
 async def messages(
-    gateway: TheGateway, conversation: TheConversation, after: Annotated[int, Query(ge=0)] = 0
+    gateway: TheGateway, conversation: TheConversation, after: Annotated[int, Query(ge=0, le=MAX_SEQ)] = 0
 ) -> list[Message]:
     return await gateway.conversations.messages_after(conversation.id, after)
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from conversations.ownership import Owner
-from conversations.service import Conversations
+from conversations.service import Conversations, OwnerConflict
 from gateway import wording
 from gateway.reply import system
 
@@ -23,9 +23,12 @@ class Handoff:
         if view.owner in (Owner.QUEUED, Owner.HUMAN):
             return False
         lines = [system(await self._queue_text(reason, priority))]
-        return await self._conversations.change_owner(
-            conversation, Owner.QUEUED, reason, actor, priority=priority, say=lines
-        )
+        try:
+            return await self._conversations.change_owner(
+                conversation, Owner.QUEUED, reason, actor, expected=[Owner.BOT], priority=priority, say=lines
+            )
+        except OwnerConflict:
+            return False  # asked twice at the same instant, or an agent has it by now
 
     async def _queue_text(self, reason: str, priority: int) -> str:
         ahead = sum(1 for waiting in await self._conversations.waiting() if waiting.priority >= priority)

@@ -76,24 +76,31 @@ class Gateway:
     async def greeting(self, elder: bool) -> Greeting:
         return Greeting(wording.GREETING_ELDER if elder else wording.GREETING, await self.topics.most_asked(elder))
 
-    async def welcome(self, view: ConversationView, token: str, last_seq: int) -> Frame:
-        """The first frame of a tab: where the conversation stands, and the messages after `last_seq`."""
+    async def welcome(self, conversation: str, token: str, last_seq: int) -> Frame:
+        """The first frame of a tab: where the conversation stands now, and the messages after `last_seq`."""
+        view = await self.conversations.get(conversation)
         messages = await self.conversations.messages_after(view.id, last_seq)
         position = (await self.handoff.positions()).get(view.id) if view.owner == Owner.QUEUED else None
-        agent = next((m.name for m in reversed(messages) if m.sender == "agent"), None)
         return {
             "type": "welcome",
             "session": view.id,
             "token": token,
             "owner": view.owner,
             "elder": view.elder,
-            "agent": agent if view.owner == Owner.HUMAN else None,
+            "agent": await self._agent(view),
             "queue": {"position": position} if position else None,
             "messages": [message.model_dump(mode="json") for message in messages],
             "greeting": (await self.greeting(view.elder)).as_json(),
             "max_chars": self.settings.max_message_chars,
             "read_seq": view.agent_read_seq,
         }
+
+    async def _agent(self, view: ConversationView) -> str | None:
+        """The name under which the person who owns the conversation came in."""
+        if view.owner != Owner.HUMAN:
+            return None
+        messages = await self.conversations.messages_after(view.id, 0)
+        return next((m.name for m in reversed(messages) if m.sender != "customer" and m.name), None)
 
     async def question_of(self, key: str) -> str:
         """The standard question of an article: what a customer who picks it has asked. Raises NotFound."""

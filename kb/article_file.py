@@ -103,7 +103,7 @@ def parse(content: str, path: str) -> ArticleIn:
     end = next(number for number, line in enumerate(lines[1:], 1) if line.strip() == FENCE)
     fields, field_lines = _front_matter("\n".join(lines[1:end]), path)
     fields.pop("version", None)  # files are a first load; versions begin and grow in the database
-    fields["text"] = "\n".join(lines[end + 1 :]).strip()
+    fields["text"] = "\n".join(lines[end + 1 :])
     field_lines["text"] = end + 2
     try:
         return ArticleIn.model_validate(fields)

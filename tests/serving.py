@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection
 from app.main import Teller, create_app
 from gateway.channels.webchat import MAX_FRAME_BYTES
 
+PLAIN: dict[str, Any] = {"proxy": None, "max_queue": None}  # a page takes every frame as it comes
 PATIENCE = 30.0  # only how long a broken product may hang a test
 
 Frame = dict[str, Any]
@@ -42,6 +43,13 @@ async def serve(teller: Teller) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await serving
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the server work until something holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0)
 
 
 class Tab:
@@ -132,7 +140,7 @@ async def visit(
     address: str, token: str | None = None, last_seq: int = 0, elder: bool | None = None
 ) -> AsyncIterator[Customer]:
     """A customer's tab that has been welcomed."""
-    async with websockets.connect(f"ws://{address}/ws/chat", proxy=None) as socket:
+    async with websockets.connect(f"ws://{address}/ws/chat", **PLAIN) as socket:
         customer = Customer(socket)
         await customer.send(type="hello", token=token, channel="web", last_seq=last_seq, elder=elder)
         customer.welcome = await customer.receive()
@@ -143,7 +151,7 @@ async def visit(
 async def desk_page(address: str, cookie: str) -> AsyncIterator[Tab]:
     """An agent's page that has been told the queue and his own conversations."""
     headers = {"Cookie": f"teller_session={cookie}"}
-    async with websockets.connect(f"ws://{address}/ws/desk", additional_headers=headers, proxy=None) as socket:
+    async with websockets.connect(f"ws://{address}/ws/desk", additional_headers=headers, **PLAIN) as socket:
         page = Tab(socket)
         await page.until("mine")
         yield page

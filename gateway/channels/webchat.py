@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 
-from conversations.schemas import Rating
+from conversations.schemas import MAX_SEQ, Rating
 from core.limits import RateLimit
 from core.problems import Problem
 from core.sockets import Connection
@@ -28,6 +28,7 @@ UNSUPPORTED_DATA, POLICY_VIOLATION, TOO_BIG = 1003, 1008, 1009  # RFC 6455 7.4.1
 TOO_MANY_BAD_FRAMES = 20
 
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+TurnId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
 Token = Annotated[str, StringConstraints(max_length=128)]
 Key = Annotated[str, StringConstraints(max_length=64)]
 
@@ -36,7 +37,7 @@ class Hello(BaseModel):
     type: Literal["hello"]
     token: Token | None = None
     channel: Literal["web", "app"] = "web"
-    last_seq: int = Field(default=0, ge=0)
+    last_seq: int = Field(default=0, ge=0, le=MAX_SEQ)
     elder: bool | None = None
 
 
@@ -50,12 +51,12 @@ class Pick(BaseModel):
     type: Literal["pick"]
     id: ClientId
     key: Key
-    turn: Key | None = None
+    turn: TurnId | None = None
 
 
 class Rate(BaseModel):
     type: Literal["rate"]
-    turn: Key
+    turn: TurnId
     rating: Rating
 
 
@@ -96,6 +97,7 @@ Frame = Annotated[
     Field(discriminator="type"),
 ]
 _FRAMES: TypeAdapter[Any] = TypeAdapter(Frame)
+_CLIENT_ID: TypeAdapter[str] = TypeAdapter(ClientId)
 
 
 class BadFrame(Problem):
@@ -133,7 +135,7 @@ async def chat(socket: WebSocket) -> None:
         return
     connection = Connection(socket)
     async with gateway.connections.open(view.id, connection):
-        connection.send(await gateway.welcome(view, token, hello.last_seq))
+        connection.send(await gateway.welcome(view.id, token, hello.last_seq))
         await _Session(gateway, view.id, connection).run()
 
 
@@ -158,8 +160,16 @@ async def _receive(socket: WebSocket) -> Any:
         raise BadFrame(f"at most {MAX_FRAME_BYTES} bytes a frame")
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadFrame("not JSON") from None
+
+
+def _id_of(raw: Any) -> str | None:
+    """The client's id of a frame, to name it in an error. One that is no id is not sent back."""
+    try:
+        return _CLIENT_ID.validate_python(raw.get("id")) if isinstance(raw, dict) else None
+    except ValidationError:
+        return None
 
 
 async def _refuse(socket: WebSocket, problem: Problem) -> None:
@@ -211,7 +221,7 @@ class _Session:
         frame_id = None
         try:
             raw = await _receive(self.connection.socket)
-            frame_id = raw.get("id") if isinstance(raw, dict) and isinstance(raw.get("id"), str) else None
+            frame_id = _id_of(raw)
             if not self._rate.allows("frames") or len(self._pending) >= PENDING_FRAMES:
                 raise TooFast
             frame = _FRAMES.validate_python(raw)

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import secrets
 
 import pytest
 import websockets
+from core.sockets import OUTBOX_FRAMES
 from conversations.ownership import Owner
 from gateway import wording
 from gateway.channels import webchat
 from tests.fakes import QUESTIONS, FakeKnowledge, FakeRasa, Gate, found
-from tests.serving import Tab, desk_page, visit
+from tests.serving import Tab, until, desk_page, visit
 from tests.staff import Staff
 
 from app.main import Teller
@@ -420,18 +422,29 @@ class TestHarm:
         monkeypatch.setattr("core.sockets.SEND_SECONDS", 0.2)
         async with visit(address) as other, visit(address) as deaf:
             deaf.socket.transport.pause_reading()
-            heavy = {"type": "message", "message": {"text": "长" * 50_000}}
-            while deaf.session in teller.gateway.connections.topics():
-                teller.gateway.connections.send(deaf.session, heavy)
-                assert (await other.ask(LOST))["article"]["key"] == "debit.lost"
-            assert teller.gateway.connections.topics() == [other.session]
+            connections = teller.gateway.connections
+            for _ in range(OUTBOX_FRAMES):
+                connections.send(deaf.session, {"type": "pong", "noise": secrets.token_hex(50_000)})  # nothing shrinks it
+            assert (await other.ask(LOST))["article"]["key"] == "debit.lost"
+            await until(lambda: connections.topics() == [other.session])
+            assert (await other.ask(LOST))["article"]["key"] == "debit.lost"
             deaf.socket.transport.abort()
+
+    async def test_a_client_that_falls_behind_for_too_many_frames_is_cut_off(
+        self, address: str, teller: Teller
+    ) -> None:
+        async with visit(address) as other, visit(address) as slow:
+            slow.socket.transport.pause_reading()
+            connections = teller.gateway.connections
+            for _ in range(OUTBOX_FRAMES + 1):  # all at once: none of them is written in between
+                connections.send(slow.session, {"type": "pong"})
+            await until(lambda: connections.topics() == [other.session])
+            slow.socket.transport.abort()
 
     async def test_customers_who_leave_take_their_sockets_with_them(self, address: str, teller: Teller) -> None:
         async with visit(address), visit(address):
             assert len(teller.gateway.connections) == 2
-        while len(teller.gateway.connections):
-            await asyncio.sleep(0)
+        await until(lambda: not teller.gateway.connections)
 
 
 class TestDeskSocket:

@@ -49,7 +49,7 @@ MALFORMED: dict[str, tuple[str, int, str]] = {
     "empty front matter": ("---\n---\n正文\n", 2, "field: value"),
     "front matter is a list": ("---\n- key\n---\n正文\n", 2, "field: value"),
     "front matter is a word": ("---\nkey\n---\n正文\n", 2, "field: value"),
-    "unclosed quote": (swapped("spoken: 请立刻挂失。", 'spoken: "请立刻挂失。'), 9, "not valid YAML"),
+    "unclosed quote": (swapped("spoken: 请立刻挂失。", 'spoken: "请立刻挂失。'), 13, "not valid YAML"),
     "unclosed bracket": (swapped("tags: [挂失]", "tags: [挂失"), 10, "not valid YAML"),
     "tab as indentation": (swapped("  - 卡被偷了", "\t- 卡被偷了"), 7, "not valid YAML"),
     "colon inside a plain value": (swapped("请立刻挂失。", "请注意: 立刻: 挂失"), 8, "not valid YAML"),
@@ -63,7 +63,7 @@ MALFORMED: dict[str, tuple[str, int, str]] = {
     "missing question": (without("question"), 1, "question: Field required"),
     "missing spoken answer": (without("spoken"), 1, "spoken: Field required"),
     "unknown field": (swapped("tags: [挂失]", "etiquettes: [挂失]"), 9, "etiquettes: Extra inputs"),
-    "field that is a number": (swapped("tags: [挂失]", "7: [挂失]"), 1, "7"),
+    "field that is a number": (swapped("tags: [挂失]", "7: [挂失]"), 9, "7: Keys should be strings"),
     "key in capitals": (swapped("key: card.lost", "key: Card.Lost"), 2, "key: String should match"),
     "key without a dot": (swapped("key: card.lost", "key: card"), 2, "key: String should match"),
     "key that climbs": (swapped("key: card.lost", "key: ../etc.passwd"), 2, "key: String should match"),
@@ -179,7 +179,7 @@ any_articles = st.builds(
 
 
 @given(any_articles)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_is_written_is_read_again(article: ArticleIn) -> None:
     assert parse(write(article), "article.md") == article
 

@@ -30,6 +30,10 @@ def catalogue() -> dict[str, dict[str, str]]:
         return {row["key"]: row for row in csv.DictReader(file)}
 
 
+def all_wordings(article: ArticleIn) -> list[str]:
+    return [article.question, *article.extended]
+
+
 def test_there_is_an_article_for_each_key_of_the_catalogue_and_no_other(
     shipped: dict[str, ArticleIn], catalogue: dict[str, dict[str, str]]
 ) -> None:
@@ -58,18 +62,17 @@ def test_each_article_has_enough_wordings_of_its_question(shipped: dict[str, Art
 
 def test_wordings_differ_in_more_than_punctuation(shipped: dict[str, ArticleIn]) -> None:
     repeated = {
-        key: [
-            text for text, times in Counter(map(normalise, [article.question, *article.extended])).items() if times > 1
-        ]
+        key: texts
         for key, article in shipped.items()
+        if (texts := [text for text, times in Counter(map(normalise, all_wordings(article))).items() if times > 1])
     }
-    assert not {key: texts for key, texts in repeated.items() if texts}
+    assert not repeated
 
 
 def test_no_wording_belongs_to_two_articles(shipped: dict[str, ArticleIn]) -> None:
     owners = defaultdict(set)
     for article in shipped.values():
-        for wording in (article.question, *article.extended):
+        for wording in all_wordings(article):
             owners[normalise(wording)].add(article.key)
     assert not {text: keys for text, keys in owners.items() if len(keys) > 1}
 
@@ -101,6 +104,6 @@ def test_refusal_is_taught_with_enough_questions_that_nothing_answers() -> None:
 
 
 def test_held_out_questions_were_never_seen_in_training(shipped: dict[str, ArticleIn]) -> None:
-    taught = {normalise(text) for article in shipped.values() for text in (article.question, *article.extended)}
+    taught = {normalise(text) for article in shipped.values() for text in all_wordings(article)}
     taught |= {normalise(question.text) for path in (CALIBRATION, NEGATIVES) for question in read_questions(path)}
     assert not [question.text for question in read_questions(HELD_OUT) if normalise(question.text) in taught]

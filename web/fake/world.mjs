@@ -26,7 +26,7 @@ export class World {
     conversation.messages.push(message)
     this.toCustomer(conversation, { type: 'message', message })
     this.toDesk({ type: 'message', conversation: conversation.id, message })
-    if (sender === 'customer') this.pushLists()
+    if (sender === 'customer' && conversation.owner === 'QUEUED') this.pushLists()
     return message
   }
 
