@@ -13,7 +13,8 @@ export TOKENIZERS_PARALLELISM := false
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##[[:space:]]*\(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-up: setup  ## set up what is missing and start everything; Ctrl-C stops it
+up: python  ## set up what is missing and start everything; Ctrl-C stops it
+	@$(PYTHON) -m app.setup --database
 	@exec $(BIN)/teller up
 
 down:  ## stop everything

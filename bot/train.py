@@ -82,7 +82,7 @@ def _is_input(file: Path) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bot.train", description="Train the Rasa model.")
-    parser.add_argument("--output", type=Path, required=True, help="folder for the model, e.g. var/rasa/models")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the model, e.g. var/models/bot")
     parser.add_argument("--embedding", type=Path, required=True, help="folder of the embedding model")
     parser.add_argument("--prefix", default=os.environ.get("TELLER_EMBEDDING_PREFIX", DEFAULT_PREFIX))
     parser.add_argument("--force", action="store_true", help="train even if the model is there")

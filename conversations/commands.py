@@ -42,7 +42,7 @@ class ImportedConversation(BaseModel):
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
     channel: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,16}$")]
     started_at: AwareDatetime
-    messages: list[ImportedMessage] = Field(min_length=1, max_length=2000)
+    messages: list[ImportedMessage] = Field(max_length=2000)
     turns: list[TurnRecord] = Field(default_factory=list, max_length=2000)
 
 
@@ -111,7 +111,8 @@ def import_file(settings: Settings, path: Path) -> dict[str, Any]:
 def _read(path: Path) -> tuple[list[ImportedConversation], list[dict[str, Any]]]:
     rows, errors = [], []
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        # Not splitlines: inside a JSON string U+2028 and its kin are characters of a message.
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
     for number, line in enumerate(lines, 1):
@@ -124,7 +125,7 @@ def _read(path: Path) -> tuple[list[ImportedConversation], list[dict[str, Any]]]
         except ValidationError as invalid:
             first = invalid.errors()[0]
             errors.append({"line": number, "problem": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"})
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             errors.append({"line": number, "problem": str(error)})
     return rows, errors
 
@@ -133,7 +134,7 @@ async def _store(session: AsyncSession, row: ImportedConversation) -> int:
     repository = ConversationRepository(session)
     if await repository.get(row.id):
         return 0
-    last: datetime = row.messages[-1].at
+    last: datetime = row.messages[-1].at if row.messages else row.started_at
     conversation = models.Conversation(
         id=row.id, token_hash="", channel=row.channel, elder=False, owner=Owner.CLOSED, owner_epoch=0, last_seq=0,
         turn_count=len(row.turns), failures=0, answer_stands=False, customer_read_seq=0, agent_read_seq=0, priority=0,

@@ -13,11 +13,11 @@ from structlog.typing import EventDict, Processor
 from core.masking import mask_values
 from core.settings import Settings
 
-UNMASKED = {"timestamp", "level", "logger", "event", "process"}
+UNMASKED = {"timestamp", "level", "logger", "process", "_record", "_from_structlog"}
 
 
 def mask_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Mask every value but our own words."""
+    """Mask every value that could come from outside, the event included: other libraries put values into it."""
     return {key: value if key in UNMASKED else mask_values(value) for key, value in event.items()}
 
 

@@ -42,11 +42,18 @@ def _kind(number: str) -> str:
 
 
 def mask_values(value: Any) -> Any:
-    """`mask` over every string inside nested dicts, lists and tuples."""
+    """`mask` over everything inside nested dicts, lists and tuples.
+
+    What is neither text nor of these stays as it is, unless its representation would give something away.
+    """
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        return {key: mask_values(item) for key, item in value.items()}
+        return {mask_values(key): mask_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(mask_values(item) for item in value)
-    return value
+        masked = [mask_values(item) for item in value]
+        return masked if isinstance(value, list) else tuple(masked)
+    if isinstance(value, float | None):
+        return value
+    shown = repr(value)
+    return value if mask(shown) == shown else mask(shown)

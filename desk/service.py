@@ -1,5 +1,7 @@
 """What agents do: be ready, take a waiting customer, talk, send articles, give back or end."""
 
+import hashlib
+
 import structlog
 
 from accounts.schemas import UserView
@@ -150,7 +152,7 @@ class Desk:
 
     async def _say(self, user: UserView, conversation: str, draft: MessageDraft, client_id: str) -> Message:
         try:
-            return await self.conversations.say(conversation, draft, f"{user.id}.{client_id}"[:64], agent=user.id)
+            return await self.conversations.say(conversation, draft, _client_id(user, client_id), agent=user.id)
         except OwnerConflict:
             raise NotYours from None
 
@@ -181,3 +183,8 @@ class Desk:
         view = await self.conversations.get(conversation)
         if view.owner != Owner.HUMAN or view.agent_id != user.id:
             raise NotYours
+
+
+def _client_id(user: UserView, client_id: str) -> str:
+    """An agent's id of his message, apart from the ids that the customer gives to hers."""
+    return hashlib.sha256(f"{user.id}.{client_id}".encode()).hexdigest()

@@ -31,7 +31,8 @@ def clean(text: str, limit: int) -> str:
     """
     if len(text) > 20 * limit:  # do not spend time on normalising a flood
         raise MessageTooLong(f"at most {limit} characters", limit=limit)
-    visible = "".join(c for c in unicodedata.normalize("NFC", text) if c == "\n" or unicodedata.category(c)[0] != "C")
+    normal = unicodedata.normalize("NFC", text)
+    visible = "".join(c for c in normal if c.isspace() or unicodedata.category(c)[0] != "C")
     cleaned = _SPACES.sub(" ", visible).strip()
     if not cleaned:
         raise EmptyMessage

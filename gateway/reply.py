@@ -46,7 +46,8 @@ def compose(understood: Understanding, elder: bool) -> Reply:
         return _task(understood, elder)
     if understood.kind == "knowledge" and understood.search:
         return _knowledge(understood.search, elder, degraded=understood.failure is not None)
-    return Reply("social", [_bot(text) for text in understood.texts], "neutral", control=understood.control)
+    texts = understood.texts or [wording.CONTROL.get(understood.control or "", wording.MENU)]
+    return Reply("social", [_bot(text) for text in texts], "neutral", control=understood.control)
 
 
 def _knowledge(search: SearchResult, elder: bool, degraded: bool) -> Reply:

@@ -7,8 +7,9 @@ from typing import Any, Literal, Protocol
 
 import httpx
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from conversations.ownership import HandoffReason
 from core.problems import Problem, Unavailable
 from core.secrets import Secrets
 from core.settings import Settings
@@ -77,25 +78,47 @@ class RasaClient:
         await self._http.aclose()
 
 
-def read_reply(body: dict[str, Any]) -> Understanding:
+class _RasaMessage(BaseModel):
+    text: str | None = None
+    custom: dict[str, Any] | None = None
+
+
+class _RasaIntent(BaseModel):
+    name: str | None = None
+    confidence: float | None = None
+
+
+class _RasaReply(BaseModel):
+    """What our channel in Rasa answers."""
+
+    messages: list[_RasaMessage]
+    intent: _RasaIntent
+    ranking: list[dict[str, Any]] = Field(default_factory=list)
+    entities: list[dict[str, Any]] = Field(default_factory=list)
+    model_id: str | None = None
+
+
+def read_reply(body: Any) -> Understanding:
     """The channel's JSON to an Understanding. Raises ValueError, KeyError or TypeError when it is not of that form."""
-    payloads = [message["custom"] for message in body["messages"] if message.get("custom")]
-    texts = [message["text"] for message in body["messages"] if message.get("text")]
+    reply = _RasaReply.model_validate(body)
+    payloads = [message.custom for message in reply.messages if message.custom]
+    texts = [message.text for message in reply.messages if message.text]
     if not payloads and not texts:
         raise ValueError("no messages")  # Rasa says 200 even when its action server is down
     by_kind = {payload["kind"]: payload for payload in payloads}
     common: dict[str, Any] = {
         "texts": texts,
-        "intent": body["intent"].get("name"),
-        "confidence": body["intent"].get("confidence"),
-        "ranking": body.get("ranking", []),
-        "entities": body.get("entities", []),
-        "model": body.get("model_id"),
+        "intent": reply.intent.name,
+        "confidence": reply.intent.confidence,
+        "ranking": reply.ranking,
+        "entities": reply.entities,
+        "model": reply.model_id,
     }
     failure = by_kind.get("failure", {}).get("stage")
     search = _search_of(by_kind.get("knowledge") or by_kind.get("task") or {})
     if handoff := by_kind.get("handoff"):  # first of all: a person is due even when nothing else could be found
-        common |= {"handoff_reason": handoff["reason"], "handoff_priority": int(handoff.get("priority", 0))}
+        reason, priority = HandoffReason(handoff["reason"]), int(handoff.get("priority", 0))
+        common |= {"handoff_reason": reason, "handoff_priority": priority}
         return Understanding("handoff", search=search, failure=failure, **common)
     if failure:
         return Understanding("failure", failure=failure, **common)

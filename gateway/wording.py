@@ -3,6 +3,12 @@
 GREETING = "您好，我是衡川银行智能客服小衡。您可以直接说出要办的事，也可以点下面的常见问题。"
 GREETING_ELDER = "您好，我是衡川银行客服小衡。您可以直接告诉我要办什么事，也可以点“转人工”，由工作人员为您服务。"
 MENU = "好的，我们重新开始。请直接告诉我您要咨询的问题，也可以点下面的常见问题。"
+# What else the customer can tell the robot itself; never silence.
+CONTROL = {
+    "slower": "好的，我会尽量说得简短清楚。您可以一次只问一件事，我们慢慢来。",
+    "cancel": "好的，已为您取消。请问还有什么可以帮您？",
+    "language": "抱歉，我目前只会说普通话。如需其他语言的服务，请转人工。",
+}
 CLARIFY = "您是不是想问："
 PICKED = "（选择了列表中的问题）"
 CLARIFY_NONE = "都不是，转人工"

@@ -1,7 +1,7 @@
 """The articles with their wordings and vectors at one generation. Never changed: an update gives the next corpus."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,13 @@ class Corpus:
             index=self.index.updated(removed, ids, matrix),
             next_id=self.next_id + len(wordings),
         )
+
+    def without(self, ids: Sequence[int]) -> "Corpus":
+        """The corpus as if it had never known these wordings, for judging questions like them."""
+        gone = set(ids)
+        kept = {i: wording for i, wording in self.wordings.items() if i not in gone}
+        nothing = np.empty((0, self.index.dimension), np.float32)
+        return replace(self, wordings=kept, exact={}, index=self.index.updated(ids, (), nothing))
 
     def vectors_by_text(self) -> dict[str, Floats]:
         ids = list(self.wordings)

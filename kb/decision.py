@@ -18,6 +18,7 @@ from kb.schemas import Decision
 
 Floats = NDArray[np.float64]
 
+CERTAIN = 50.0  # log odds
 CLARIFY_WITH = 3  # candidates shown to the customer
 NEAREST = 20  # neighbours that vote
 
@@ -73,13 +74,16 @@ class Logistic:
 
     @classmethod
     def fit(cls, rows: Floats, outcomes: NDArray[np.bool_]) -> "Logistic":
+        if outcomes.all() or not outcomes.any():  # nothing to tell apart
+            nothing = [0.0] * rows.shape[1]
+            return cls(nothing, [1.0] * rows.shape[1], nothing, CERTAIN if outcomes.all() else -CERTAIN)
         mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6)
         model = LogisticRegression(C=1.0, max_iter=1000).fit((rows - mean) / scale, outcomes)
         return cls(mean.tolist(), scale.tolist(), model.coef_[0].tolist(), float(model.intercept_[0]))
 
     def probability(self, rows: Floats) -> Floats:
         logits = ((rows - np.array(self.mean)) / np.array(self.scale)) @ np.array(self.weights) + self.bias
-        probabilities: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))
+        probabilities: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -CERTAIN, CERTAIN)))
         return probabilities
 
 
@@ -152,5 +156,8 @@ def _cheapest_thresholds(
 
     grid = np.round(np.arange(0.05, 0.96, 0.025), 3)
     allowed = [t for t in grid if (right[~in_scope] >= t).mean() <= MOST_OUT_OF_SCOPE_ANSWERED] or [grid[-1]]
-    answer_from, clarify_from = min(itertools.product(allowed, grid), key=cost)
+    costs = {thresholds: cost(thresholds) for thresholds in itertools.product(allowed, grid)}
+    least = min(costs.values())
+    cheapest = [thresholds for thresholds, its in costs.items() if its <= least + 1e-9]
+    answer_from, clarify_from = cheapest[len(cheapest) // 2]  # the middle of a tie is furthest from either mistake
     return float(answer_from), float(clarify_from)

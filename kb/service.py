@@ -10,8 +10,8 @@ from core.clock import Clock, utc_now
 from core.database import Database
 from core.problems import Conflict, NotFound
 from core.settings import Settings
-from kb.corpus import Corpus, Vectors
-from kb.embedding.encoder import Encoder, load_encoder
+from kb.corpus import Corpus, Floats, Vectors
+from kb.embedding.encoder import load_encoder
 from kb.repository import ArticleRepository
 from kb.schemas import ArticleDetail, ArticleIn, ArticleList, ArticleRef, SearchRequest, SearchResult, StoredArticle
 from kb.search import NEVER_FITTED, SearchEngine, Snapshot
@@ -35,10 +35,11 @@ class KnowledgeBase:
     """Open it with `KnowledgeBase.open`. One instance a process; methods may run at the same time."""
 
     def __init__(
-        self, database: Database, encoder: Encoder, store: IndexStore, snapshot: Snapshot, clock: Clock
+        self, database: Database, vectors: Vectors, store: IndexStore, snapshot: Snapshot, clock: Clock
     ) -> None:
         self.database = database
-        self.engine = SearchEngine(encoder, snapshot)
+        self.engine = SearchEngine(vectors.encoder, snapshot)
+        self._negatives = _of_negatives(vectors)
         self._store = store
         self._clock = clock
         self._following = asyncio.Lock()
@@ -51,8 +52,9 @@ class KnowledgeBase:
         encoder = await asyncio.to_thread(load_encoder, settings.embedding_folder, settings.embedding_prefix)
         store = IndexStore(settings.data_dir / "kb")
         articles, generation = await _read_all(database, clock)
-        snapshot = await asyncio.to_thread(_restore, store, encoder, articles, generation)
-        knowledge = cls(database, encoder, store, snapshot, clock)
+        vectors = Vectors(encoder, {})
+        snapshot = await asyncio.to_thread(_restore, store, vectors, articles, generation)
+        knowledge = cls(database, vectors, store, snapshot, clock)
         if snapshot.is_stale:
             await knowledge.refit()
         return knowledge
@@ -125,7 +127,7 @@ class KnowledgeBase:
             log.info("scorer fitted", generation=corpus.generation, wordings=len(corpus.wordings))
 
     def _refit(self, corpus: Corpus) -> None:
-        vectors = Vectors(self.engine.encoder, corpus.vectors_by_text())
+        vectors = Vectors(self.engine.encoder, corpus.vectors_by_text() | self._negatives)
         scorer = refit(corpus, vectors)
         self.engine.adopt(scorer, corpus.generation)
         save(self._store, self.engine.snapshot, vectors)
@@ -134,8 +136,8 @@ class KnowledgeBase:
         """Everything anew from the database: vectors, scorer, calibration."""
         articles, generation = await _read_all(self.database, self._clock)
         async with self._refitting:
-            encoder = self.engine.encoder
-            snapshot = await asyncio.to_thread(_build, self._store, encoder, articles, generation)
+            vectors = Vectors(self.engine.encoder, {})
+            snapshot = await asyncio.to_thread(_build, self._store, vectors, articles, generation)
             async with self._following:  # a change that is being taken in would undo this
                 self.engine.snapshot = snapshot
         await self.follow()
@@ -153,26 +155,30 @@ async def _read_all(database: Database, clock: Clock) -> tuple[list[StoredArticl
         return await repository.all(), await repository.generation()
 
 
-def _restore(store: IndexStore, encoder: Encoder, articles: list[StoredArticle], generation: int) -> Snapshot:
-    stored = store.load(encoder.model_id)
+def _restore(store: IndexStore, vectors: Vectors, articles: list[StoredArticle], generation: int) -> Snapshot:
+    stored = store.load(vectors.encoder.model_id)
     if stored is None:
-        return _build(store, encoder, articles, generation)
-    corpus = Corpus.build(articles, generation, Vectors(encoder, stored.vectors))
+        return _build(store, vectors, articles, generation)
+    vectors.known.update(stored.vectors)
+    corpus = Corpus.build(articles, generation, vectors)
     # The number alone does not tell: another database counts its changes from 1 as well.
     is_fitted = stored.generation == generation and stored.fitted_on == set(training_wordings(corpus))
     return Snapshot(corpus, stored.scorer, stored.gate, generation if is_fitted else NEVER_FITTED)
 
 
-def _build(store: IndexStore, encoder: Encoder, articles: list[StoredArticle], generation: int) -> Snapshot:
-    vectors = Vectors(encoder, {})
+def _build(store: IndexStore, vectors: Vectors, articles: list[StoredArticle], generation: int) -> Snapshot:
     snapshot = build_snapshot(articles, generation, vectors)
     save(store, snapshot, vectors)
     return snapshot
 
 
 def save(store: IndexStore, snapshot: Snapshot, vectors: Vectors) -> None:
-    negatives = [question.text for question in read_negatives()]
-    store.save(snapshot, vectors.encoder.model_id, negatives, vectors.of(negatives))
+    store.save(snapshot, vectors.encoder.model_id, _of_negatives(vectors))
+
+
+def _of_negatives(vectors: Vectors) -> dict[str, Floats]:
+    texts = [question.text for question in read_negatives()]
+    return dict(zip(texts, vectors.of(texts), strict=True))
 
 
 def _detail(article: StoredArticle, related: list[StoredArticle]) -> ArticleDetail:

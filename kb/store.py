@@ -9,7 +9,6 @@ import os
 import shutil
 import time
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,21 +46,22 @@ class IndexStore:
         self.folder = folder
         self._pointer = folder / "current"
 
-    def save(self, snapshot: Snapshot, model_id: str, extra_texts: Sequence[str], extra: NDArray[np.float32]) -> None:
-        """Write the snapshot; `extra` are vectors [n, d] of texts that only training needs (the negatives)."""
+    def save(self, snapshot: Snapshot, model_id: str, negatives: dict[str, NDArray[np.float32]]) -> None:
+        """Write the snapshot, and the negatives' vectors by text, which only training needs."""
         name = f"{snapshot.corpus.generation:08d}-{datetime.now(UTC):%Y%m%d%H%M%S%f}"
         folder = self.folder / name
         folder.mkdir(parents=True)
         ids = list(snapshot.corpus.wordings)
         snapshot.corpus.index.write(str(folder / "vectors.faiss"))
-        np.savez(folder / "training.npz", allow_pickle=False, extra=extra, **snapshot.scorer.state())
+        extra = np.array([*negatives.values()], np.float32)
+        np.savez(folder / "training.npz", allow_pickle=False, negatives=extra, **snapshot.scorer.state())
         manifest = {
             "format": FORMAT,
             "model": model_id,
             "generation": snapshot.scorer_generation,
             "ids": ids,
             "wordings": [[snapshot.corpus.wordings[i].key, snapshot.corpus.wordings[i].text] for i in ids],
-            "extra_texts": list(extra_texts),
+            "negatives": [*negatives],
             "scorer_texts": snapshot.scorer.texts,
             "scorer_keys": snapshot.scorer.keys,
             "gate": snapshot.gate.as_json(),
@@ -101,9 +101,9 @@ def _read(folder: Path, manifest: dict[str, Any]) -> StoredIndex:
     vectors = dict(zip((wording.text for wording in wordings), index.vectors(manifest["ids"]), strict=True))
     with np.load(folder / "training.npz") as arrays:
         state = {name: arrays[name] for name in arrays.files}
-    vectors |= dict(zip(manifest["extra_texts"], state.pop("extra"), strict=True))
+    vectors |= dict(zip(manifest["negatives"], state.pop("negatives"), strict=True))
     scorer = KernelScorer.restore(manifest["scorer_texts"], manifest["scorer_keys"], state)
-    fitted_on = {*wordings, *(Wording(NONE, text) for text in manifest["extra_texts"])}
+    fitted_on = {*wordings, *(Wording(NONE, text) for text in manifest["negatives"])}
     return StoredIndex(manifest["generation"], fitted_on, vectors, scorer, Gate.from_json(manifest["gate"]))
 
 

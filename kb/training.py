@@ -1,9 +1,10 @@
 """Fit the scorer on all wordings, and calibrate the decision on questions that it has not seen."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
+from core.problems import InvalidInput
 from kb.corpus import Corpus, Floats, Vectors, Wording
 from kb.decision import CLARIFY_WITH, Example, fit_gate
 from kb.questions import CALIBRATION, NEGATIVES, LabelledQuestion, read_questions
@@ -20,20 +21,33 @@ def build_snapshot(articles: Sequence[StoredArticle], generation: int, vectors: 
     their vectors, which are kept in `vectors`).
 
     The decision is calibrated by cross-fitting: each negative is judged as by a scorer that was fitted without it.
+    Raises InvalidInput when there is no article.
     """
+    if not articles:
+        raise InvalidInput("the knowledge base is empty: import articles first")
     corpus = Corpus.build(articles, generation, vectors)
-    in_scope = [question for question in read_questions(CALIBRATION) if question.key in corpus.articles]
-    negatives = read_negatives()
-    first = len(corpus.wordings)
-    fold_of = np.random.default_rng(0).integers(0, FOLDS, len(negatives))
-    folds = [np.flatnonzero(fold_of == fold) for fold in range(FOLDS)]
-    scorer, unseen = KernelScorer.cross_fit(*_labelled(corpus, vectors), [(first + fold).tolist() for fold in folds])
-    judged = [negatives[i] for fold in folds for i in fold] + in_scope
-    texts = [question.text for question in in_scope]
-    supports = [support for fold in unseen for support in fold] + scorer.supports(texts, vectors.of(texts))
-    pairs = zip(supports, judged, strict=True)
-    examples = [_example(corpus, support, question, vectors) for support, question in pairs]
+    asked = [question for question in read_questions(CALIBRATION) if question.key in corpus.articles]
+    held_back = _held_back(corpus, {question.key for question in asked})
+    texts, matrix, labels = _labelled(corpus, vectors)
+    unseen = [*held_back, *range(len(corpus.wordings), len(texts))]
+    fold_of = np.random.default_rng(0).integers(0, FOLDS, len(unseen))
+    folds = [[i for i, its in zip(unseen, fold_of, strict=True) if its == fold] for fold in range(FOLDS)]
+    scorer, supports = KernelScorer.cross_fit(texts, matrix, labels, folds)
+    judged = [LabelledQuestion(texts[i], labels[i] or None) for fold in folds for i in fold] + asked
+    given = [support for fold in supports for support in fold]
+    if asked:
+        asked_texts = [question.text for question in asked]
+        given += scorer.supports(asked_texts, vectors.of(asked_texts))
+    ids = list(corpus.wordings)
+    seen = corpus.without([ids[i] for i in held_back])
+    examples = [_example(seen, support, question, vectors) for support, question in zip(given, judged, strict=True)]
     return Snapshot(corpus, scorer, fit_gate(examples), generation)
+
+
+def _held_back(corpus: Corpus, known: Set[str | None]) -> list[int]:
+    """Places of one wording of each article that the calibration questions do not know; it is asked in their stead."""
+    last = {wording.key: place for place, wording in enumerate(corpus.wordings.values())}
+    return [place for key, place in last.items() if key not in known]
 
 
 def refit(corpus: Corpus, vectors: Vectors) -> KernelScorer:

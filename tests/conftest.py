@@ -9,14 +9,16 @@ from pathlib import Path
 import httpx
 import pytest
 import structlog
-from tests.fakes import FakeClock, FakeKnowledge, FakeRasa
-from tests.postgres import PostgresServer, why_no_server
-from tests.serving import serve
-from tests.staff import Staff
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.main import Teller, bootstrap, create_app
 from app.processes.database import alembic_configuration
 from core.settings import Settings
+from tests.fakes import FakeClock, FakeKnowledge, FakeRasa
+from tests.postgres import PostgresServer, why_no_server
+from tests.serving import serve
+from tests.staff import Staff
 
 
 def migrate(settings: Settings) -> None:
@@ -108,7 +110,9 @@ async def http(teller: Teller) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def staff(teller: Teller) -> Staff:
+async def staff(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> Staff:
+    quick = PasswordHash([Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)])
+    monkeypatch.setattr("accounts.service._hasher", quick)
     return Staff(teller)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,6 +22,14 @@ Frame = dict[str, Any]
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # signals belong to the test run
@@ -35,8 +44,9 @@ async def serve(teller: Teller) -> AsyncIterator[str]:
     )  # fmt: skip
     server = _Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0)
+    up = asyncio.create_task(server.up.wait())
+    await asyncio.wait({serving, up}, return_when=asyncio.FIRST_COMPLETED)
+    up.cancel()
     try:
         host, port = server.servers[0].sockets[0].getsockname()[:2]
         yield f"{host}:{port}"
@@ -48,7 +58,7 @@ async def serve(teller: Teller) -> AsyncIterator[str]:
 async def until(condition: Callable[[], bool]) -> None:
     """Let the server work until something holds."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 (what is waited for tells nobody)
             await asyncio.sleep(0)
 
 

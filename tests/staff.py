@@ -1,7 +1,7 @@
 """The bank's people, for tests: accounts that exist and are signed in."""
 
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx

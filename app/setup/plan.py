@@ -98,6 +98,14 @@ def database_steps() -> list[Step]:
     ]  # fmt: skip
 
 
+def is_running() -> bool:
+    """Whether Teller runs on this data folder: its database is then left alone."""
+    try:
+        return Path(f"/proc/{int((data_dir() / 'run' / 'supervisord.pid').read_text())}").exists()
+    except (FileNotFoundError, ValueError):
+        return False
+
+
 def bot_fingerprint() -> str:
     """The state of all that the bot's model is trained from."""
     without = ("held_out", "actions", "channels", ".venv", "tests", "README.md", ".rasa", "models")

@@ -95,8 +95,8 @@ def bot_python() -> Path:
 
 @pytest.fixture(scope="session")
 def model(bot_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model in var/rasa/models where it is up to date, else one trained here."""
-    models = PROJECT / "var" / "rasa" / "models"
+    """The model in var/models/bot where it is up to date, else one trained here."""
+    models = PROJECT / "var" / "models" / "bot"
     output = models if models.is_dir() else tmp_path_factory.mktemp("models")
     command = [str(bot_python), "-m", "bot.train", "--output", str(output), "--embedding", str(EMBEDDING)]
     trained = subprocess.run(command, cwd=PROJECT, check=False, capture_output=True, text=True, timeout=TRAIN_SECONDS)

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.fakes import QUESTIONS, FakeClock, FakeKnowledge, FakeRasa, some_turns_of_the_loop
 
 from app.main import Teller, bootstrap
 from conversations.ownership import Owner
 from conversations.schemas import ConversationHistory
 from core.settings import Settings
 from gateway.turn import Incoming
+from tests.fakes import QUESTIONS, FakeClock, FakeKnowledge, FakeRasa, some_turns_of_the_loop
 
 INSTANTS = 200
 AT_ONCE = 4  # conversations that race beside each other

@@ -6,15 +6,15 @@ import secrets
 
 import pytest
 import websockets
-from core.sockets import OUTBOX_FRAMES
-from conversations.ownership import Owner
-from gateway import wording
-from gateway.channels import webchat
-from tests.fakes import QUESTIONS, FakeKnowledge, FakeRasa, Gate, found
-from tests.serving import Tab, until, desk_page, visit
-from tests.staff import Staff
 
 from app.main import Teller
+from conversations.ownership import Owner
+from core.sockets import OUTBOX_FRAMES
+from gateway import wording
+from gateway.channels import webchat
+from tests.fakes import QUESTIONS, FakeClock, FakeKnowledge, FakeRasa, Gate, found
+from tests.serving import PATIENCE, Tab, desk_page, until, visit
+from tests.staff import Staff
 
 pytestmark = pytest.mark.unit
 
@@ -160,13 +160,14 @@ class TestTabs:
 
 class TestQueue:
     async def test_waiting_customers_see_their_places_and_move_up(
-        self, address: str, staff: Staff, teller: Teller
+        self, address: str, staff: Staff, teller: Teller, clock: FakeClock
     ) -> None:
         agent = await staff.hire("wang")
         await teller.desk.set_presence(agent.user, "ready")
         async with visit(address) as first, visit(address) as second:
             await first.send(type="human", id="h1")
             assert await first.until("queue") == {"type": "queue", "position": 1, "agents_ready": 1}
+            clock.advance(seconds=1)
             await second.send(type="human", id="h2")
             assert (await second.until("queue"))["position"] == 2
             await teller.desk.take(agent.user, first.session)
@@ -180,9 +181,10 @@ class TestQueue:
         assert wording.POSITION.format(position=1) in said
         assert wording.NOBODY_READY in said
 
-    async def test_whoever_leaves_the_queue_talks_to_the_bot_again(self, address: str) -> None:
+    async def test_whoever_leaves_the_queue_talks_to_the_bot_again(self, address: str, clock: FakeClock) -> None:
         async with visit(address) as first, visit(address) as second:
             await first.queue_up()
+            clock.advance(seconds=1)
             await second.queue_up()
             await first.send(type="leave_queue", id="l1")
             assert (await first.until("owner"))["owner"] == "BOT"
@@ -215,9 +217,9 @@ class TestPerson:
         async with visit(address) as customer:
             await customer.queue_up()
             await desk.take(agent.user, customer.session)
-            assert name in (await customer.message("system"))["text"] or name in (
-                await customer.message("system")
-            )["text"]
+            assert (
+                name in (await customer.message("system"))["text"] or name in (await customer.message("system"))["text"]
+            )
             await customer.say(LOST)
             await customer.message("customer")
             await desk.typing(agent.user, customer.session)
@@ -246,9 +248,7 @@ class TestPerson:
             await customer.say("还有一个问题")
             assert (await customer.until("error"))["code"] == "conversation_closed"
 
-    async def test_the_agents_name_is_known_after_a_reconnect(
-        self, address: str, staff: Staff, teller: Teller
-    ) -> None:
+    async def test_the_agents_name_is_known_after_a_reconnect(self, address: str, staff: Staff, teller: Teller) -> None:
         agent = await staff.hire("wang")
         async with visit(address) as customer:
             await customer.queue_up()
@@ -288,9 +288,10 @@ class TestSmallFrames:
             await customer.send(type="read", seq=10**6)
             await customer.settled()
             # Frames are answered beside each other: the mark is stored when its event is out.
-            while (await teller.conversations.get(customer.session)).customer_read_seq == 0:
-                await asyncio.sleep(0)
-            assert (await teller.conversations.get(customer.session)).customer_read_seq == 2
+            async with asyncio.timeout(PATIENCE):
+                while not (seen := (await teller.conversations.get(customer.session)).customer_read_seq):
+                    pass
+            assert seen == 2
 
 
 BAD_FRAMES = {
@@ -424,7 +425,8 @@ class TestHarm:
             deaf.socket.transport.pause_reading()
             connections = teller.gateway.connections
             for _ in range(OUTBOX_FRAMES):
-                connections.send(deaf.session, {"type": "pong", "noise": secrets.token_hex(50_000)})  # nothing shrinks it
+                noise = secrets.token_hex(50_000)  # compression cannot shrink it much
+                connections.send(deaf.session, {"type": "pong", "noise": noise})
             assert (await other.ask(LOST))["article"]["key"] == "debit.lost"
             await until(lambda: connections.topics() == [other.session])
             assert (await other.ask(LOST))["article"]["key"] == "debit.lost"
@@ -523,4 +525,3 @@ class TestDeskSocket:
             await page.send(type="ping")
             await page.closed()
         assert not [frame for frame in page.frames if frame["type"] == "pong"]
-
