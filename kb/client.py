@@ -1,14 +1,17 @@
 """How Teller's other rooms ask the knowledge process."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from core.problems import NotFound, Unavailable
 from core.secrets import Secrets
 from core.settings import Settings
 from kb.schemas import ArticleDetail, SearchResult
+
+Reply = TypeVar("Reply", bound=BaseModel)
 
 
 class Knowledge(Protocol):
@@ -32,14 +35,13 @@ class KnowledgeClient:
 
     async def search(self, text: str, k: int = 5, channel: str = "web") -> SearchResult:
         """Raises Unavailable when the knowledge process does not answer in time."""
-        body = await self._call("POST", "/v1/search", json={"text": text, "k": k, "channel": channel})
-        return SearchResult.model_validate(body)
+        request = {"text": text, "k": k, "channel": channel}
+        return await self._call(SearchResult, "POST", "/v1/search", json=request)
 
     async def article(self, key: str, version: int | None = None) -> ArticleDetail:
         """Raises NotFound, or Unavailable."""
         parameters = {"version": version} if version else None
-        body = await self._call("GET", f"/v1/articles/{quote(key, safe='')}", params=parameters)
-        return ArticleDetail.model_validate(body)
+        return await self._call(ArticleDetail, "GET", f"/v1/articles/{quote(key, safe='')}", params=parameters)
 
     async def is_ready(self) -> bool:
         try:
@@ -47,7 +49,7 @@ class KnowledgeClient:
         except httpx.HTTPError:
             return False
 
-    async def _call(self, method: str, path: str, **arguments: Any) -> Any:
+    async def _call(self, kind: type[Reply], method: str, path: str, **arguments: Any) -> Reply:
         try:
             response = await self._http.request(method, path, **arguments)
         except httpx.HTTPError as error:
@@ -56,7 +58,10 @@ class KnowledgeClient:
             raise NotFound(path)
         if not response.is_success:
             raise Unavailable(f"knowledge base answered {response.status_code}")
-        return response.json()
+        try:
+            return kind.model_validate_json(response.content)
+        except ValidationError as error:
+            raise Unavailable("knowledge base answered something else") from error
 
     async def close(self) -> None:
         await self._http.aclose()

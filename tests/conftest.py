@@ -128,7 +128,8 @@ def logging_restored() -> Iterator[None]:
 
 
 @pytest.fixture
-async def address(teller: Teller, logging_restored: None) -> AsyncIterator[str]:
+async def address(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """Where the app is served on a real port."""
+    monkeypatch.setattr("app.main.configure_logging", lambda *_: None)  # the test run's own stays
     async with serve(teller) as address:
         yield address

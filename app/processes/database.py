@@ -1,5 +1,6 @@
 """The database's migrations, as `up` and `doctor` see them."""
 
+from pathlib import Path
 from typing import Any
 
 from app.setup.places import PROJECT
@@ -16,6 +17,14 @@ def alembic_configuration(settings: Settings) -> Any:
     configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     configuration.set_main_option("sqlalchemy.url", settings.resolved_database_url.replace("%", "%%"))
     return configuration
+
+
+def database_file(settings: Settings) -> Path | None:
+    """The file of an SQLite database; None for a server's."""
+    from sqlalchemy import make_url
+
+    url = make_url(settings.resolved_database_url)
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
 async def database_revision(settings: Settings) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.processes.database import database_revision, newest_revision
+from app.processes.database import database_file, database_revision, newest_revision
 from app.processes.lifecycle import Installation
 from app.processes.ports import clashing_ports, taken_ports
 from app.setup.environments import BOT_LOCK, MAIN_LOCK, TORCH
@@ -99,7 +99,7 @@ def locked_versions(lock: str, more: tuple[str, ...] = ()) -> dict[str, str]:
     versions = {}
     for line in [*lock.splitlines(), *more]:
         found = re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)\s*(;[^\\]*)?", line)
-        if found and not (found[3] and re.search(r"win32|darwin|Windows|Darwin|python_", found[3])):
+        if found and not re.search(r"==\s*['\"](win32|darwin|Windows|Darwin)", found[3] or ""):
             versions[_normal(found[1])] = found[2]
     return versions
 
@@ -158,6 +158,9 @@ def _step(name: str, step: str, fault: str, remedy: str) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
+    file = database_file(settings)
+    if file and not file.exists():  # to look inside would make it
+        return Finding("database", False, f"there is none at {file} yet", UP)
     try:
         present = asyncio.run(database_revision(settings))
     except Exception as error:
@@ -171,6 +174,8 @@ def _database(settings: Settings) -> Finding:
 def _articles(settings: Settings) -> Finding:
     from kb.commands import status
 
+    if not _database(settings).ok:
+        return Finding("articles and index", False, "cannot be seen without the database", UP)
     found = status(settings)
     fault = "" if found.get("articles") else "the knowledge base has no articles"
     if not fault and found.get("consistent") is False:

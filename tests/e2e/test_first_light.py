@@ -38,13 +38,10 @@ def test_a_question_is_answered_from_the_knowledge_base_and_rated(people: People
     picture(page, "answer")
 
 
-def test_an_unclear_question_is_answered_with_a_list_to_pick_from(people: People, product: Product) -> None:
+def test_an_unclear_question_is_answered_with_a_list_to_pick_from(people: People) -> None:
     page = people.customer()
-    say(page, "卡掉了")
-    candidate = page.locator(".candidates button").first
-    if candidate.count() == 0:
-        pytest.fail("expected candidates for an unclear question")
-    candidate.click()
+    say(page, "我奶奶的存折密码忘了，她腿脚不方便来不了，怎么办呀")
+    page.locator(".candidates button").first.click()
     expect(page.locator("p.source").last).to_be_visible()
 
 

@@ -393,7 +393,8 @@ class TestHandOff:
         await teller.gateway.handoff.request(view.id, "asked", "customer")
         gate.open()
         result = await thinking
-        assert (result.decision, result.reply, result.owner) == ("silent", [], "QUEUED")
+        assert (result.decision, result.owner) == ("silent", "QUEUED")
+        assert [message.sender for message in result.messages] == ["system"]
         (turn,) = (await teller.conversations.history(view.id)).turns
         assert turn.suppressed
         assert turn.decision == "answer"

@@ -9,6 +9,7 @@ import websockets
 
 from app.main import Teller
 from conversations.ownership import Owner
+from core.limits import RateLimit
 from core.sockets import OUTBOX_FRAMES
 from gateway import wording
 from gateway.channels import webchat
@@ -379,6 +380,16 @@ class TestBadInput:
             async with websockets.connect(f"ws://{address}/ws/chat", origin=origin, proxy=None) as socket:
                 await socket.send('{"type": "hello"}')
                 assert json.loads(await socket.recv())["type"] == "welcome"
+
+    async def test_too_many_new_sessions_of_one_address_are_told_so(self, address: str, teller: Teller) -> None:
+        teller.gateway._sessions = RateLimit(1, 60.0, now=lambda: 0.0)
+        async with (
+            visit(address) as first,
+            visit(address) as refused,
+            visit(address, token=first.token) as known,
+        ):
+            assert refused.welcome["code"] == "too_many_sessions"
+            assert known.welcome["session"] == first.session
 
     async def test_many_bad_frames_end_the_socket(self, address: str) -> None:
         async with visit(address) as customer:
