@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from accounts.roles import Role
+from core.database import STORABLE
 
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{2,64}$")]
 DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -22,7 +23,7 @@ class UserView(BaseModel):
 
 class Login(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    username: Annotated[str, StringConstraints(max_length=64)]
+    username: Annotated[str, StringConstraints(max_length=64, pattern=STORABLE)]
     password: Annotated[str, StringConstraints(max_length=128)]
 
 

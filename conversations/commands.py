@@ -21,7 +21,7 @@ from conversations.repository import ConversationRepository
 from conversations.schemas import MessageDraft, Sender, TurnRecord
 from conversations.service import Conversations, new_id
 from core.bus import Bus
-from core.database import Database
+from core.database import STORABLE, Database
 from core.problems import InvalidInput
 from core.settings import Settings
 
@@ -32,7 +32,7 @@ MAX_LINE_CHARS = 5_000_000
 class ImportedMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
     sender: Sender
-    text: Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=STORABLE)]
     at: AwareDatetime
     name: str | None = None
 

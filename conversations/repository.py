@@ -3,9 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations import models
@@ -135,20 +134,6 @@ class ConversationRepository:
             .limit(limit)
         )
         return [key for key in await self.session.scalars(query) if key]
-
-    async def claim_for_bot(self, conversation: str, epoch: int) -> bool:
-        """Lock the conversation for a reply of the bot; False when it has changed hands since `epoch`."""
-        query = (
-            update(models.Conversation)
-            .where(
-                models.Conversation.id == conversation,
-                models.Conversation.owner == Owner.BOT,
-                models.Conversation.owner_epoch == epoch,
-            )
-            .values(owner=Owner.BOT)
-        )
-        result: Any = await self.session.execute(query)
-        return bool(result.rowcount)
 
     def add_message(
         self, conversation: models.Conversation, draft: MessageDraft, message_id: str, at: datetime,

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import IntegrityError
+
 from conversations import events, models
 from conversations.ownership import ALLOWED_CHANGES, Owner
 from conversations.repository import ConversationRepository, conversation_view, hash_token, message_view, turn_view
@@ -50,6 +52,9 @@ class TurnNotFound(NotFound):
     title = "没有这条回答"
 
 
+REMEMBERED_TOKENS = 20_000
+
+
 @dataclass(frozen=True)
 class Received:
     """A customer's message after it was stored."""
@@ -77,6 +82,7 @@ class Conversations:
         self.database = database
         self.bus = bus
         self.clock = clock
+        self._opened: dict[str, str] = {}  # token hash -> conversation, of tokens seen lately
 
     async def start(self, channel: str, elder: bool) -> tuple[ConversationView, str]:
         """A new conversation with the bot, and the customer's secret token for it."""
@@ -98,12 +104,24 @@ class Conversations:
             raise ConversationNotFound
         return conversation_view(row)
 
-    async def of_customer(self, conversation: str, token: str) -> ConversationView:
-        """The customer's own way in. Raises ConversationNotFound for a wrong token as for a wrong id."""
-        view = await self.by_token(token)
-        if view is None or view.id != conversation:
+    async def of_customer(self, conversation: str, token: str) -> str:
+        """The customer's own way in: gives the conversation's id back when the token opens it.
+
+        Raises ConversationNotFound for a wrong token as for a wrong id. A token never changes its conversation, so a
+        verified one is remembered.
+        """
+        token_hash = hash_token(token)
+        opens = self._opened.get(token_hash)
+        if opens is None:
+            view = await self.by_token(token)
+            if view is None:
+                raise ConversationNotFound
+            if len(self._opened) >= REMEMBERED_TOKENS:
+                self._opened.clear()
+            opens = self._opened[token_hash] = view.id
+        if not secrets.compare_digest(opens.encode(), conversation.encode()):
             raise ConversationNotFound
-        return view
+        return opens
 
     async def by_token(self, token: str) -> ConversationView | None:
         async with self.database.reading() as session:
@@ -129,23 +147,32 @@ class Conversations:
 
     async def receive(self, conversation: str, text: str, client_id: str) -> Received:
         """Store what the customer said. A client id that was stored before stores nothing."""
-        async with self.database.writing() as session:
-            repository = ConversationRepository(session)
-            row = await repository.locked(conversation)
-            if row is None:
-                raise ConversationNotFound
-            known = await repository.message_by_client_id(conversation, client_id)
-            if known:
-                return Received(conversation_view(row), message_view(known, None), is_repeat=True)
-            if row.owner == Owner.CLOSED:
-                raise ConversationClosed
-            now = self.clock()
-            draft = MessageDraft(sender="customer", text=text)
-            message = repository.add_message(row, draft, new_id(), now, client_id=client_id)
-            row.last_activity_at = now
-            view = conversation_view(row)
+        try:
+            async with self.database.writing() as session:
+                repository = ConversationRepository(session)
+                row = await repository.locked(conversation)
+                if row is None:
+                    raise ConversationNotFound
+                if row.owner == Owner.CLOSED:
+                    raise ConversationClosed
+                row.last_activity_at = now = self.clock()
+                draft = MessageDraft(sender="customer", text=text)
+                message = repository.add_message(row, draft, new_id(), now, client_id=client_id)
+                view = conversation_view(row)
+        except (IntegrityError, ConversationClosed) as error:
+            return await self._received_before(conversation, client_id, error)
         await self.bus.publish(events.MessageAdded(conversation, message, client_id))
         return Received(view, message, is_repeat=False)
+
+    async def _received_before(self, conversation: str, client_id: str, error: Exception) -> Received:
+        """The message with this client id; raises `error` when there is none."""
+        async with self.database.reading() as session:
+            repository = ConversationRepository(session)
+            known = await repository.message_by_client_id(conversation, client_id)
+            row = await repository.get(conversation)
+        if known is None or row is None:
+            raise error
+        return Received(conversation_view(row), message_view(known, None), is_repeat=True)
 
     async def finish_turn(
         self, conversation: str, epoch: int, turn: TurnRecord, replies: Sequence[MessageDraft], outcome: Outcome
@@ -153,10 +180,10 @@ class Conversations:
         """Store the bot's turn with its replies. When a person took over since `epoch`, nothing is said."""
         async with self.database.writing() as session:
             repository = ConversationRepository(session)
-            may_speak = await repository.claim_for_bot(conversation, epoch)
             row = await repository.locked(conversation)
             if row is None:
                 raise ConversationNotFound
+            may_speak = row.owner == Owner.BOT and row.owner_epoch == epoch
             stored = turn if may_speak else turn.model_copy(update={"suppressed": True, "rateable": False})
             session.add(models.Turn(conversation_id=conversation, **stored.model_dump()))
             messages = []
@@ -187,12 +214,12 @@ class Conversations:
 
     async def change_owner(
         self, conversation: str, to: Owner, reason: str, actor: str, *, agent: tuple[str, str] | None = None,
-        expected: Sequence[Owner] = (), priority: int = 0, say: Sequence[MessageDraft] = (), note: str = "",
+        expected: Sequence[Owner] = (), held_by: str | None = None, priority: int = 0, say: Sequence[MessageDraft] = (), note: str = "",
     ) -> bool:  # fmt: skip
         """Give the conversation to another owner and say `say` in the same transaction.
 
         agent: (id, name) of the person who takes it. expected: owners it may have now; anything else raises
-        OwnerConflict. Asking for a state that it has already changes nothing and gives False.
+        OwnerConflict. held_by: the person who must hold it now, else OwnerConflict. Asking for a state that it has already changes nothing and gives False.
         """
         async with self.database.writing() as session:
             repository = ConversationRepository(session)
@@ -202,6 +229,8 @@ class Conversations:
             before = Owner(row.owner)
             if before == to and not expected:
                 return False
+            if held_by and row.agent_id != held_by:
+                raise OwnerConflict("not your conversation")
             if (expected and before not in expected) or to not in ALLOWED_CHANGES[before]:
                 raise ConversationClosed if before == Owner.CLOSED else OwnerConflict(f"{before} → {to}")
             now = self.clock()

@@ -16,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 WRITES = "teller_writes"
+STORABLE = r"^[^\x00]*$"  # PostgreSQL keeps no NUL character
 BUSY_SECONDS = 15  # how long a SQLite writer waits for another
 
 NAMING_CONVENTION = {

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from conversations.schemas import Message, Rating
+from core.database import STORABLE
 
 PresenceState = Literal["ready", "not_ready"]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -22,7 +23,9 @@ class PresenceChange(_Request):
 
 class AgentMessage(_Request):
     id: ClientId
-    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE_CHARS)]
+    text: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE_CHARS, pattern=STORABLE)
+    ]
 
 
 class ArticleMessage(_Request):
@@ -31,7 +34,7 @@ class ArticleMessage(_Request):
 
 
 class ReturnToBot(_Request):
-    note: Annotated[str, StringConstraints(max_length=500)] = ""
+    note: Annotated[str, StringConstraints(max_length=500, pattern=STORABLE)] = ""
 
 
 class ReadUpTo(_Request):

@@ -164,11 +164,13 @@ class Desk:
         await self._end(user, conversation, Owner.CLOSED, "agent", CLOSING, "")
 
     async def _end(self, user: UserView, conversation: str, to: Owner, reason: str, text: str, note: str) -> None:
-        await self._own(user, conversation)
         said = [MessageDraft(sender="system", text=text)]
-        await self.conversations.change_owner(
-            conversation, to, reason, user.id, expected=[Owner.HUMAN], say=said, note=note
-        )
+        try:
+            await self.conversations.change_owner(
+                conversation, to, reason, user.id, expected=[Owner.HUMAN], held_by=user.id, say=said, note=note
+            )
+        except OwnerConflict:
+            raise NotYours from None
         await self.accounts.audit(user.id, f"conversation_{reason}", conversation)
 
     async def typing(self, user: UserView, conversation: str) -> None:

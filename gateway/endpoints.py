@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from conversations.schemas import MAX_SEQ, ConversationView, Message, Rating
+from conversations.schemas import MAX_SEQ, Message, Rating
+from core.database import STORABLE
 from gateway.service import Gateway
 from gateway.turn import Incoming, TurnResult
 
@@ -42,7 +43,7 @@ class TurnRequest(BaseModel):
 
 class RatingRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    turn: Annotated[str, StringConstraints(max_length=64)]
+    turn: Annotated[str, StringConstraints(max_length=32, pattern=STORABLE)]
     rating: Rating
 
 
@@ -53,13 +54,13 @@ def the_gateway(request: Request) -> Gateway:
 
 async def the_conversation(
     session: str, request: Request, x_session_token: Annotated[str, Header(max_length=128)] = ""
-) -> ConversationView:
+) -> str:
     """A customer reaches only the conversation that his token opens."""
     return await the_gateway(request).conversations.of_customer(session, x_session_token)
 
 
 TheGateway = Annotated[Gateway, Depends(the_gateway)]
-TheConversation = Annotated[ConversationView, Depends(the_conversation)]
+TheConversation = Annotated[str, Depends(the_conversation)]
 
 
 @router.post("/sessions", status_code=201)
@@ -71,23 +72,23 @@ async def start(body: StartRequest, request: Request, gateway: TheGateway) -> St
 @router.post("/sessions/{session}/turns")
 async def take_turn(body: TurnRequest, gateway: TheGateway, conversation: TheConversation) -> TurnResult:
     text = body.text if body.text is not None else await gateway.question_of(body.pick or "")
-    return await gateway.turns.handle_turn(Incoming(conversation.id, body.id, text, pick=body.pick))
+    return await gateway.turns.handle_turn(Incoming(conversation, body.id, text, pick=body.pick))
 
 
 @router.get("/sessions/{session}/messages")
 async def messages(
     gateway: TheGateway, conversation: TheConversation, after: Annotated[int, Query(ge=0, le=MAX_SEQ)] = 0
 ) -> list[Message]:
-    return await gateway.conversations.messages_after(conversation.id, after)
+    return await gateway.conversations.messages_after(conversation, after)
 
 
 @router.post("/sessions/{session}/handoff", status_code=202)
 async def hand_off(gateway: TheGateway, conversation: TheConversation) -> dict[str, Any]:
-    await gateway.handoff.request(conversation.id, "asked", "customer")
-    owner = (await gateway.conversations.get(conversation.id)).owner
-    return {"owner": owner, "position": (await gateway.handoff.positions()).get(conversation.id)}
+    await gateway.handoff.request(conversation, "asked", "customer")
+    owner = (await gateway.conversations.get(conversation)).owner
+    return {"owner": owner, "position": (await gateway.handoff.positions()).get(conversation)}
 
 
 @router.post("/sessions/{session}/ratings", status_code=204)
 async def rate(body: RatingRequest, gateway: TheGateway, conversation: TheConversation) -> None:
-    await gateway.rate(conversation.id, body.turn, body.rating)
+    await gateway.rate(conversation, body.turn, body.rating)

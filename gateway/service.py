@@ -119,7 +119,9 @@ class Gateway:
                 pass  # the conversation ended meanwhile: the verdict is stored, there is nobody to hand over
 
     async def close(self, conversation: str, reason: str) -> None:
+        # Who was idle when looked at may wait for a person by now.
+        expected = [Owner.BOT, Owner.HUMAN] if reason == "idle" else []
         await self.conversations.change_owner(
-            conversation, Owner.CLOSED, reason, "system" if reason == "idle" else reason,
+            conversation, Owner.CLOSED, reason, "system" if reason == "idle" else reason, expected=expected,
             say=[system(wording.CLOSED[reason])],
         )  # fmt: skip

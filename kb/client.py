@@ -40,6 +40,8 @@ class KnowledgeClient:
 
     async def article(self, key: str, version: int | None = None) -> ArticleDetail:
         """Raises NotFound, or Unavailable."""
+        if not key.strip("."):
+            raise NotFound(key)  # in an address, dots alone name another place
         parameters = {"version": version} if version else None
         return await self._call(ArticleDetail, "GET", f"/v1/articles/{quote(key, safe='')}", params=parameters)
 

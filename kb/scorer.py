@@ -103,18 +103,15 @@ class KernelScorer:
         own = np.zeros((len(texts), len(held_out)), np.float32)
         own[held_out, np.arange(len(held_out))] = 1.0
         solution = scorer._solve(texts, vectors, np.hstack([targets, own]), chosen)
-        scorer._weights, influence = np.hsplit(solution, [targets.shape[1]])
-        scorer._weights = np.ascontiguousarray(scorer._weights)
+        weights, influences = np.hsplit(solution, [targets.shape[1]])
+        scorer._weights = np.ascontiguousarray(weights)
         supports, end = [], 0
         for fold in folds:
-            start, end = end, end + len(fold)
-            rows = held_out[start:end]
+            rows, influence = np.array(fold, np.int64), influences[:, end : end + len(fold)]
+            end += len(fold)
             likeness = scorer._likeness([texts[i] for i in rows], vectors[rows])
-            smoother = likeness.kernel @ influence[:, start:end]
-            residuals = targets[rows] - likeness.kernel @ scorer._weights
-            left_out = np.linalg.solve(np.eye(len(rows)) - smoother, residuals).astype(np.float32)
-            others = np.flatnonzero(~np.isin(chosen, rows))
-            supports.append(scorer._supports(targets[rows] - left_out, likeness, others))
+            scores = _without(targets[rows], likeness.kernel @ weights, likeness.kernel @ influence)
+            supports.append(scorer._supports(scores, likeness, np.flatnonzero(~np.isin(chosen, rows))))
         return scorer, supports
 
     def state(self) -> dict[str, Floats]:
@@ -172,6 +169,8 @@ class KernelScorer:
 
     def supports(self, texts: Sequence[str], vectors: Floats) -> list[Support]:
         """The same for many questions at once; vectors: float32 [len(texts), d]."""
+        if not texts:
+            return []
         likeness = self._likeness(texts, vectors)
         return self._supports(likeness.kernel @ self._weights, likeness, np.arange(len(self.texts)))
 
@@ -183,6 +182,12 @@ class KernelScorer:
             Support(dict(zip(self.keys, row[:-1], strict=True)), row[-1], *greatest)
             for row, *greatest in zip(scores.tolist(), characters.tolist(), sound.tolist(), strict=True)
         ]
+
+
+def _without(targets: Floats, predicted: Floats, smoother: Floats) -> Floats:
+    """Predictions for some texts [n, columns] had their targets not been taught; smoother: S of these texts [n, n]."""
+    influence = np.eye(len(targets)) - smoother
+    return targets - np.linalg.solve(influence, targets - predicted).astype(np.float32)
 
 
 def _centred(vectors: Floats, mean: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """Fit the scorer on all wordings, and calibrate the decision on questions that it has not seen."""
 
+import itertools
 from collections.abc import Sequence, Set
 
 import numpy as np
@@ -26,22 +27,28 @@ def build_snapshot(articles: Sequence[StoredArticle], generation: int, vectors: 
     if not articles:
         raise InvalidInput("the knowledge base is empty: import articles first")
     corpus = Corpus.build(articles, generation, vectors)
+    scorer, examples = _cross_fit(corpus, vectors)
+    return Snapshot(corpus, scorer, fit_gate(examples), generation)
+
+
+def _cross_fit(corpus: Corpus, vectors: Vectors) -> tuple[KernelScorer, list[Example]]:
+    """The scorer on everything, and each calibration question judged as one that it has not seen."""
     asked = [question for question in read_questions(CALIBRATION) if question.key in corpus.articles]
     held_back = _held_back(corpus, {question.key for question in asked})
     texts, matrix, labels = _labelled(corpus, vectors)
-    unseen = [*held_back, *range(len(corpus.wordings), len(texts))]
-    fold_of = np.random.default_rng(0).integers(0, FOLDS, len(unseen))
-    folds = [[i for i, its in zip(unseen, fold_of, strict=True) if its == fold] for fold in range(FOLDS)]
+    folds = _folds([*held_back, *range(len(corpus.wordings), len(texts))])
     scorer, supports = KernelScorer.cross_fit(texts, matrix, labels, folds)
     judged = [LabelledQuestion(texts[i], labels[i] or None) for fold in folds for i in fold] + asked
-    given = [support for fold in supports for support in fold]
-    if asked:
-        asked_texts = [question.text for question in asked]
-        given += scorer.supports(asked_texts, vectors.of(asked_texts))
+    asked_texts = [question.text for question in asked]
+    given = [*itertools.chain(*supports), *scorer.supports(asked_texts, vectors.of(asked_texts))]
     ids = list(corpus.wordings)
-    seen = corpus.without([ids[i] for i in held_back])
-    examples = [_example(seen, support, question, vectors) for support, question in zip(given, judged, strict=True)]
-    return Snapshot(corpus, scorer, fit_gate(examples), generation)
+    seen = corpus.without([ids[place] for place in held_back])
+    return scorer, [_example(seen, support, question, vectors) for support, question in zip(given, judged, strict=True)]
+
+
+def _folds(places: Sequence[int]) -> list[list[int]]:
+    fold_of = np.random.default_rng(0).integers(0, FOLDS, len(places))
+    return [[place for place, its in zip(places, fold_of, strict=True) if its == fold] for fold in range(FOLDS)]
 
 
 def _held_back(corpus: Corpus, known: Set[str | None]) -> list[int]:

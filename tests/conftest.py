@@ -20,6 +20,12 @@ from tests.postgres import PostgresServer, why_no_server
 from tests.serving import serve
 from tests.staff import Staff
 
+# Plain lines: the default's picture of every stack with its variables takes seconds.
+structlog.configure(
+    processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+    cache_logger_on_first_use=False,
+)
+
 
 def migrate(settings: Settings) -> None:
     from alembic import command
@@ -120,10 +126,10 @@ async def staff(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> Staff:
 def logging_restored() -> Iterator[None]:
     """For whoever starts the app whole: it takes over the process's logging."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, configuration = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**configuration)
     structlog.contextvars.clear_contextvars()
 
 

@@ -44,6 +44,23 @@ async def test_nobody_who_waits_for_a_person_is_closed(teller: Teller, clock: Fa
     assert (await teller.conversations.get(view.id)).owner == Owner.QUEUED
 
 
+async def test_whoever_asked_for_a_person_at_that_very_moment_is_not_closed(
+    teller: Teller, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, _ = await teller.conversations.start("web", elder=False)
+    clock.advance(days=1)
+    idle = teller.conversations.idle
+
+    async def then_asks(*arguments: object) -> list[str]:
+        found = await idle(*arguments)  # type: ignore[arg-type]
+        await teller.gateway.handoff.request(view.id, "asked", "customer")
+        return found
+
+    monkeypatch.setattr(teller.conversations, "idle", then_asks)
+    assert await close_idle(teller.gateway) == 0
+    assert (await teller.conversations.get(view.id)).owner == Owner.QUEUED
+
+
 async def test_with_a_person_the_silence_may_be_longer(teller: Teller, clock: FakeClock, staff: Staff) -> None:
     agent = await staff.hire("wang")
     view, _ = await teller.conversations.start("web", elder=False)

@@ -22,6 +22,6 @@ def test_held_out_questions_reach_the_promised_figures(built_with_all: Settings)
 
 
 def test_words_that_were_misheard_or_mistyped_are_found(built_with_all: Settings) -> None:
-    for text, key in (("信用咔怎么挂师", "credit.loss"), ("怎么查讯账户余鹅", "account.balance_howto")):
+    for text, key in (("信用咔怎么挂师", "credit.lost"), ("怎么查讯账户余鹅", "account.balance_howto")):
         found = commands.search(built_with_all, text, 3)
         assert key in [candidate["key"] for candidate in found["candidates"]]
