@@ -214,12 +214,14 @@ class Conversations:
 
     async def change_owner(
         self, conversation: str, to: Owner, reason: str, actor: str, *, agent: tuple[str, str] | None = None,
-        expected: Sequence[Owner] = (), held_by: str | None = None, priority: int = 0, say: Sequence[MessageDraft] = (), note: str = "",
+        expected: Sequence[Owner] = (), held_by: str | None = None, priority: int = 0,
+        say: Sequence[MessageDraft] = (), note: str = "",
     ) -> bool:  # fmt: skip
         """Give the conversation to another owner and say `say` in the same transaction.
 
         agent: (id, name) of the person who takes it. expected: owners it may have now; anything else raises
-        OwnerConflict. held_by: the person who must hold it now, else OwnerConflict. Asking for a state that it has already changes nothing and gives False.
+        OwnerConflict, as does anybody but `held_by` holding it. Asking for a state that it has already changes
+        nothing and gives False.
         """
         async with self.database.writing() as session:
             repository = ConversationRepository(session)

@@ -24,11 +24,14 @@ Frame = dict[str, Any]
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.up = asyncio.Event()
+        self.up, self.down = asyncio.Event(), asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.up.set()
+
+    async def main_loop(self) -> None:
+        await self.down.wait()  # instead of looking ten times a second
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -51,7 +54,7 @@ async def serve(teller: Teller) -> AsyncIterator[str]:
         host, port = server.servers[0].sockets[0].getsockname()[:2]
         yield f"{host}:{port}"
     finally:
-        server.should_exit = True
+        server.down.set()
         await serving
 
 

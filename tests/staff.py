@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
+from fastapi import FastAPI
 
 from accounts.access import COOKIE
 from accounts.roles import Role
@@ -24,6 +25,7 @@ class Person:
 class Staff:
     def __init__(self, teller: Teller) -> None:
         self.teller = teller
+        self._app: FastAPI | None = None  # made when it is first needed; making it takes longer than asking it
 
     async def hire(self, name: str, role: Role = Role.AGENT) -> Person:
         """A new account, signed in."""
@@ -34,7 +36,8 @@ class Staff:
     @asynccontextmanager
     async def browser(self, person: Person | None = None) -> AsyncIterator[httpx.AsyncClient]:
         """A client as the console's pages are one, signed in as `person`."""
-        transport = httpx.ASGITransport(create_app(self.teller), raise_app_exceptions=False)
+        self._app = self._app or create_app(self.teller)
+        transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
         cookies = {COOKIE: person.cookie} if person else {}
         async with httpx.AsyncClient(
             transport=transport, base_url="http://teller.test", cookies=cookies, headers=FROM_OUR_PAGES

@@ -67,7 +67,8 @@ def product() -> Iterator[Product]:
         subprocess.run(down, env=environment, cwd=PROJECT, capture_output=True, timeout=60, check=False)
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while it is open its event loop runs, and no other test could start one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

@@ -1,6 +1,5 @@
 """A knowledge base over six articles with a fake encoder for units; the real model and server for integration."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -8,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from core.settings import PROJECT, Settings
 from kb.commands import import_file, load_and_build
 from kb.corpus import Vectors
 from kb.embedding.unpack import unpack
+from kb.repository import ArticleRepository
 from kb.schemas import ArticleIn
 from kb.search import Snapshot
 from kb.service import KnowledgeBase
@@ -61,13 +61,8 @@ def faked(small_evaluation: None, encoder: FakeEncoder, monkeypatch: pytest.Monk
     return encoder
 
 
-Opened = Callable[[Settings], "asyncio.Future[KnowledgeBase]"]
-
-
 async def open_with(settings: Settings, articles: list[ArticleIn]) -> KnowledgeBase:
     """A knowledge base whose database holds these articles."""
-    from kb.repository import ArticleRepository
-
     database = Database(settings.resolved_database_url)
     async with database.writing() as session:
         for article in articles:
