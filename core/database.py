@@ -4,8 +4,9 @@ Reading and writing transactions are opened apart: on SQLite a writing one takes
 (``BEGIN IMMEDIATE``), so that two of them queue instead of failing half-way.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,6 +58,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _make_engine(url)
+        # SQLite has one writer at a time; who finds it busy sleeps and asks again. A queue here wakes the next at once.
+        self._one_writer = asyncio.Lock() if url.startswith("sqlite") else nullcontext()
         self._reading = async_sessionmaker(self.engine, expire_on_commit=False)
         self._writing = async_sessionmaker(self.engine.execution_options(**{WRITES: True}), expire_on_commit=False)
 
@@ -68,7 +71,7 @@ class Database:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        async with self._writing() as session, session.begin():
+        async with self._one_writer, self._writing() as session, session.begin():
             yield session
 
     async def close(self) -> None:
@@ -78,7 +81,8 @@ class Database:
 def _make_engine(url: str) -> AsyncEngine:
     if not url.startswith("sqlite"):
         return create_async_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    # Every session here ends its own transaction; the pool need not roll back once more.
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_reset_on_return=None)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -31,7 +31,8 @@ def _mask_number(match: re.Match[str]) -> str:
 
 
 def _kind(number: str) -> str:
-    if len(number) == 18 and (ric.is_valid(number.upper()) or number[-1] in "xX"):
+    # The check character alone: the register of places that `ric` knows is not complete.
+    if len(number) == 18 and number[-1].upper() in ("X", ric.calc_check_digit(number)):
         return "证件号"
     if _MOBILE.fullmatch(number):
         return "手机号"

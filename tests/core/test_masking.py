@@ -98,6 +98,7 @@ class TestNumbers:
             ("6222 0212 3456 7890 128", "[卡号尾号0128]"),
             (f"身份证{IDENTITY}", "身份证[证件号]"),
             (f"身份证{IDENTITY.lower()}", "身份证[证件号]"),
+            ("440305193401080018", "[证件号]"),  # of a district that is younger than the person
             (f"手机{MOBILE}，谢谢", "手机[手机号]，谢谢"),
             ("138-1234-5678", "[手机号]"),
             ("+8613812345678", None),
