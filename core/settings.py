@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parent.parent
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="TELLER_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TELLER_", env_file=PROJECT / ".env", extra="ignore")
 
     data_dir: Path = PROJECT / "var"
     database_url: str = ""  # empty: SQLite in the data folder
