@@ -36,7 +36,8 @@ lint:  ## style, types and import rules, of Python and of the pages (after `make
 	npm --prefix web run --silent typecheck
 	npm --prefix web run --silent test
 
-bench: setup  ## measure the figures of the README
+bench: python  ## measure the figures of the README
+	@$(PYTHON) -m app.setup --dev
 	@$(BIN)/python -m bench
 
 clean: python  ## remove what set-up made; the data in var stays
