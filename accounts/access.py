@@ -15,7 +15,7 @@ COOKIE = "teller_session"
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
-def the_accounts(connection: HTTPConnection) -> Accounts:
+async def the_accounts(connection: HTTPConnection) -> Accounts:
     accounts: Accounts = connection.app.state.accounts
     return accounts
 
@@ -32,7 +32,7 @@ async def signed_in(
     """
     if request.method not in READING_METHODS and x_teller_csrf != "1":
         raise Forbidden("the X-Teller-CSRF header is missing")
-    user = await the_accounts(request).of_session(teller_session) if teller_session else None
+    user = await (await the_accounts(request)).of_session(teller_session) if teller_session else None
     if user is None:
         raise Unauthenticated
     return user

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,11 +20,8 @@ FIRST_ADMINISTRATOR = "admin"
 
 def _with_accounts(settings: Settings, work: Callable[[Accounts], Awaitable[Result]]) -> Result:
     async def run() -> Result:
-        database = Database(settings.resolved_database_url)
-        try:
+        with closing(Database(settings.resolved_database_url)) as database:
             return await work(Accounts(settings, database))
-        finally:
-            await database.close()
 
     return asyncio.run(run())
 

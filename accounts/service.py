@@ -9,7 +9,7 @@ from typing import Any
 
 from pwdlib import PasswordHash
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from accounts.models import AuditEntry, ConsoleSession, User
 from accounts.roles import Role
@@ -73,8 +73,7 @@ class Accounts:
             raise TooManyAttempts(wait)
         for key in keys:  # counted before the slow check: parallel guesses are no way around the limit
             self._failures.count(key)
-        async with self.database.reading() as session:
-            user = await _by_username(session, username)
+        user = await self.database.read(lambda session: _by_username(session, username))
         matches = await asyncio.to_thread(_hasher.verify, password, user.password_hash if user else _NOBODY)
         if user is None or not matches or not user.active:
             await self.audit(user.id if user else "unknown", "sign_in_failed", username[:64])
@@ -86,15 +85,18 @@ class Accounts:
     async def _open_session(self, user: str) -> str:
         token, now = secrets.token_urlsafe(32), self.clock()
         expires = now + timedelta(hours=self.settings.console_session_hours)
-        async with self.database.writing() as session:
-            await session.execute(delete(ConsoleSession).where(ConsoleSession.expires_at < now))
+
+        def store(session: Session) -> None:
+            session.execute(delete(ConsoleSession).where(ConsoleSession.expires_at < now))
             session.add(ConsoleSession(token_hash=_hash(token), user_id=user, created_at=now, expires_at=expires))
             session.add(_entry(now, user, "sign_in", user))
+
+        await self.database.write(store)
         return token
 
     async def sign_out(self, token: str) -> None:
-        async with self.database.writing() as session:
-            await session.execute(delete(ConsoleSession).where(ConsoleSession.token_hash == _hash(token)))
+        ended = delete(ConsoleSession).where(ConsoleSession.token_hash == _hash(token))
+        await self.database.write(lambda session: session.execute(ended))
 
     async def of_session(self, token: str) -> UserView | None:
         """Who is signed in with this cookie; None when nobody is, any more."""
@@ -103,16 +105,14 @@ class Accounts:
             .join(ConsoleSession, ConsoleSession.user_id == User.id)
             .where(ConsoleSession.token_hash == _hash(token), ConsoleSession.expires_at > self.clock(), User.active)
         )
-        async with self.database.reading() as session:
-            user = (await session.scalars(query)).first()
+        user = await self.database.read(lambda session: session.scalars(query).first())
         return UserView.model_validate(user) if user else None
 
     async def change_password(self, user: str, current: str, new: str, keep: str) -> None:
         """Change one's own password; every session but the one with cookie `keep` ends."""
         if current == new:
             raise InvalidInput("the new password must differ")
-        async with self.database.reading() as session:
-            row = await session.get(User, user)
+        row = await self.database.read(lambda session: session.get(User, user))
         if row is None or not await asyncio.to_thread(_hasher.verify, current, row.password_hash):
             raise InvalidCredentials
         await self._set_password(user, new, actor=user, keep=_hash(keep))
@@ -121,34 +121,34 @@ class Accounts:
         """A new account; gives its generated password, which is shown once and not kept."""
         password = secrets.token_urlsafe(GENERATED_BYTES)
         hashed, now = await asyncio.to_thread(_hasher.hash, password), self.clock()
-        async with self.database.writing() as session:
-            if await _by_username(session, username):
+        user = User(
+            id=uuid.uuid4().hex, username=username, display_name=display_name or username, role=role,
+            password_hash=hashed, password_changed_at=now, active=True, created_at=now,
+        )  # fmt: skip
+
+        def store(session: Session) -> None:
+            if _by_username(session, username):
                 raise UserExists(username)
-            user = User(
-                id=uuid.uuid4().hex, username=username, display_name=display_name or username, role=role,
-                password_hash=hashed, password_changed_at=now, active=True, created_at=now,
-            )  # fmt: skip
             session.add(user)
             session.add(_entry(now, actor, "add_user", user.id, {"username": username, "role": role}))
+
+        await self.database.write(store)
         return password
 
     async def all(self) -> list[UserView]:
-        async with self.database.reading() as session:
-            users = await session.scalars(select(User).order_by(User.username))
-            return [UserView.model_validate(user) for user in users]
+        users = await self.database.read(lambda session: session.scalars(select(User).order_by(User.username)).all())
+        return [UserView.model_validate(user) for user in users]
 
     async def name_of(self, user: str | None) -> str | None:
         """The display name of a user's id."""
         if user is None:
             return None
-        async with self.database.reading() as session:
-            row = await session.get(User, user)
+        row = await self.database.read(lambda session: session.get(User, user))
         return row.display_name if row else None
 
     async def reset_password(self, username: str, actor: str = COMMAND_LINE) -> tuple[UserView, str]:
         """A generated password; every session of the account ends."""
-        async with self.database.reading() as session:
-            user = await _by_username(session, username)
+        user = await self.database.read(lambda session: _by_username(session, username))
         if user is None:
             raise UserNotFound(username)
         password = secrets.token_urlsafe(GENERATED_BYTES)
@@ -157,17 +157,20 @@ class Accounts:
 
     async def _set_password(self, user: str, password: str, actor: str, keep: str = "") -> None:
         hashed, now = await asyncio.to_thread(_hasher.hash, password), self.clock()
-        async with self.database.writing() as session:
-            row = await session.get_one(User, user)
+        others = (ConsoleSession.user_id == user, ConsoleSession.token_hash != keep)
+
+        def store(session: Session) -> None:
+            row = session.get_one(User, user)
             row.password_hash, row.password_changed_at = hashed, now
-            others = (ConsoleSession.user_id == user, ConsoleSession.token_hash != keep)
-            await session.execute(delete(ConsoleSession).where(*others))
+            session.execute(delete(ConsoleSession).where(*others))
             session.add(_entry(now, actor, "set_password", user))
+
+        await self.database.write(store)
 
     async def audit(self, actor: str, action: str, subject: str, **detail: Any) -> None:
         """Record a privileged action."""
-        async with self.database.writing() as session:
-            session.add(_entry(self.clock(), actor, action, subject, detail))
+        entry = _entry(self.clock(), actor, action, subject, detail)
+        await self.database.write(lambda session: session.add(entry))
 
 
 def require(user: UserView, roles: tuple[Role, ...]) -> UserView:
@@ -176,8 +179,8 @@ def require(user: UserView, roles: tuple[Role, ...]) -> UserView:
     return user
 
 
-async def _by_username(session: AsyncSession, username: str) -> User | None:
-    return (await session.scalars(select(User).where(User.username == username))).first()
+def _by_username(session: Session, username: str) -> User | None:
+    return session.scalars(select(User).where(User.username == username)).first()
 
 
 def _entry(at: Any, actor: str, action: str, subject: str, detail: dict[str, Any] | None = None) -> AuditEntry:

@@ -19,8 +19,7 @@ async def ready(request: Request) -> dict[str, object]:
     """Ready when the database answers. Rasa and the knowledge base are told of, but the app serves without them."""
     state = request.app.state
     try:
-        async with state.database.reading() as session:
-            await session.execute(text("SELECT 1"))
+        await state.database.read(lambda session: session.scalar(text("SELECT 1")))
     except Exception as error:
         raise Unavailable(f"database: {type(error).__name__}") from error
     return {"status": "ready", "rasa": await state.rasa.is_ready(), "kb": await state.knowledge.is_ready()}

@@ -87,7 +87,7 @@ def create_app(teller: Teller | None = None) -> FastAPI:
         for client in (teller.rasa, teller.knowledge):
             if close := getattr(client, "close", None):
                 await close()
-        await teller.database.close()
+        teller.database.close()
 
     app = FastAPI(title="Teller", version="0.1.0", lifespan=lifespan)
     for name, room in vars(teller).items():

@@ -86,9 +86,8 @@ def _copy(settings: Settings, folder: Path) -> Settings:
 
 async def _latency(settings: Settings) -> tuple[Row, Row, Row, Row]:
     """Ours whole, its two stages, and the baseline; both ways are asked each question in turns."""
-    database = Database(settings.resolved_database_url)
-    engine = (await KnowledgeBase.open(settings, database)).engine
-    await database.close()
+    with contextlib.closing(Database(settings.resolved_database_url)) as database:
+        engine = (await KnowledgeBase.open(settings, database)).engine
     plain = _plain_search(engine, settings)
     questions = [question.text for question in read_questions(HELD_OUT)]
     for text in questions[:WARM_UP]:

@@ -4,28 +4,25 @@ One line is one conversation (docs/conversation-format.md):
 ``{"id", "channel", "started_at", "messages": [{"sender", "text", "at"}], "turns": [...], "ownership": [...]}``.
 """
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from conversations import models
 from conversations.ownership import Owner
 from conversations.repository import ConversationRepository
-from conversations.schemas import MessageDraft, Sender, TurnRecord
-from conversations.service import Conversations, new_id
-from core.bus import Bus
+from conversations.schemas import ConversationHistory, MessageDraft, Sender, TurnRecord
+from conversations.service import new_id
 from core.database import STORABLE, Database
 from core.problems import InvalidInput
 from core.settings import Settings
 
-Result = TypeVar("Result")
 MAX_LINE_CHARS = 5_000_000
 
 
@@ -46,39 +43,24 @@ class ImportedConversation(BaseModel):
     turns: list[TurnRecord] = Field(default_factory=list, max_length=2000)
 
 
-def _with_database(settings: Settings, work: Callable[[Database], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        database = Database(settings.resolved_database_url)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
-
-
 def export_file(settings: Settings, path: Path) -> dict[str, Any]:
     """Every conversation, oldest first, one a line."""
-
-    async def work(database: Database) -> dict[str, Any]:
-        conversations, written = Conversations(database, Bus()), 0
-        with path.open("w", encoding="utf-8") as file:
-            for conversation in await _all_ids(database):
-                file.write(json.dumps(await _exported(conversations, conversation), ensure_ascii=False) + "\n")
+    written = 0
+    with closing(Database(settings.resolved_database_url)) as database, path.open("w", encoding="utf-8") as file:
+        with database.reading() as session:
+            query = select(models.Conversation.id).order_by(models.Conversation.created_at, models.Conversation.id)
+            conversations = list(session.scalars(query))
+        for conversation in conversations:
+            with database.reading() as session:
+                history = ConversationRepository(session).history(conversation)
+            if history:  # none when it was deleted meanwhile
+                file.write(json.dumps(_exported(history), ensure_ascii=False) + "\n")
                 written += 1
-        return {"written": written, "path": str(path)}
-
-    return _with_database(settings, work)
+    return {"written": written, "path": str(path)}
 
 
-async def _all_ids(database: Database) -> list[str]:
-    async with database.reading() as session:
-        query = select(models.Conversation.id).order_by(models.Conversation.created_at, models.Conversation.id)
-        return list(await session.scalars(query))
-
-
-async def _exported(conversations: Conversations, conversation: str) -> dict[str, Any]:
-    history = (await conversations.history(conversation)).model_dump(mode="json")
+def _exported(whole: ConversationHistory) -> dict[str, Any]:
+    history = whole.model_dump(mode="json")
     head = history["conversation"]
     return {
         "id": head["id"],
@@ -97,15 +79,12 @@ def import_file(settings: Settings, path: Path) -> dict[str, Any]:
     A conversation whose id is there already is left as it is, so that a second import adds nothing.
     """
     rows, errors = _read(path)
-
-    async def work(database: Database) -> dict[str, Any]:
-        added = 0
+    added = 0
+    with closing(Database(settings.resolved_database_url)) as database:
         for row in rows:
-            async with database.writing() as session:
-                added += await _store(session, row)
-        return {"read": len(rows), "added": added, "known": len(rows) - added, "errors": errors}
-
-    return _with_database(settings, work)
+            with database.writing() as session:
+                added += _store(session, row)
+    return {"read": len(rows), "added": added, "known": len(rows) - added, "errors": errors}
 
 
 def _read(path: Path) -> tuple[list[ImportedConversation], list[dict[str, Any]]]:
@@ -130,21 +109,22 @@ def _read(path: Path) -> tuple[list[ImportedConversation], list[dict[str, Any]]]
     return rows, errors
 
 
-async def _store(session: AsyncSession, row: ImportedConversation) -> int:
+def _store(session: Session, row: ImportedConversation) -> int:
     repository = ConversationRepository(session)
-    if await repository.get(row.id):
+    if repository.get(row.id):
         return 0
     last: datetime = row.messages[-1].at if row.messages else row.started_at
     conversation = models.Conversation(
-        id=row.id, token_hash="", channel=row.channel, elder=False, owner=Owner.CLOSED, owner_epoch=0, last_seq=0,
-        turn_count=len(row.turns), failures=0, answer_stands=False, customer_read_seq=0, agent_read_seq=0, priority=0,
+        id=row.id, token_hash="", channel=row.channel, elder=False, owner=Owner.CLOSED, owner_epoch=0,
+        last_seq=len(row.messages), turn_count=len(row.turns),
+        failures=0, answer_stands=False, customer_read_seq=0, agent_read_seq=0, priority=0,
         created_at=row.started_at, last_activity_at=last, closed_at=last, close_reason="import", source="import",
     )  # fmt: skip
     session.add(conversation)
-    await session.flush()
-    for message in row.messages:
+    session.flush()
+    for seq, message in enumerate(row.messages, 1):
         draft = MessageDraft(sender=message.sender, text=message.text, name=message.name)
-        repository.add_message(conversation, draft, new_id(), message.at)
+        repository.add_message(row.id, seq, draft, new_id(), message.at)
     for turn in row.turns:
-        session.add(models.Turn(conversation_id=row.id, **(turn.model_dump() | {"id": new_id()})))
+        repository.add_turn(row.id, turn.model_copy(update={"id": new_id()}))
     return 1

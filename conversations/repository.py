@@ -4,13 +4,22 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.orm import Session
 
-from conversations import models
+from conversations import models, statements
 from conversations.ownership import Owner
-from conversations.schemas import ConversationView, Message, MessageContent, MessageDraft, OwnershipRecord, TurnRecord
+from conversations.schemas import (
+    ConversationHistory,
+    ConversationView,
+    Message,
+    MessageContent,
+    MessageDraft,
+    OwnershipRecord,
+    TurnRecord,
+)
 
+CONTENT = set(MessageContent.model_fields)
 WAITING_ORDER = (models.Conversation.priority.desc(), models.Conversation.queued_at, models.Conversation.id)
 
 
@@ -21,21 +30,21 @@ def hash_token(token: str) -> str:
 class ConversationRepository:
     """One session's view; the caller commits."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
 
-    async def get(self, conversation: str) -> models.Conversation | None:
-        return await self.session.get(models.Conversation, conversation)
+    def get(self, conversation: str) -> models.Conversation | None:
+        return self.session.get(models.Conversation, conversation)
 
-    async def locked(self, conversation: str) -> models.Conversation | None:
+    def locked(self, conversation: str) -> models.Conversation | None:
         """The row, locked against other writers until the transaction ends (SQLite writers queue as a whole)."""
-        return await self.session.get(models.Conversation, conversation, with_for_update=True, populate_existing=True)
+        return self.session.get(models.Conversation, conversation, with_for_update=True, populate_existing=True)
 
-    async def by_token(self, token: str) -> models.Conversation | None:
+    def by_token(self, token: str) -> models.Conversation | None:
         query = select(models.Conversation).where(models.Conversation.token_hash == hash_token(token))
-        return (await self.session.scalars(query)).first()
+        return (self.session.scalars(query)).first()
 
-    async def messages_after(self, conversation: str, seq: int, limit: int = 500) -> list[Message]:
+    def messages_after(self, conversation: str, seq: int, limit: int = 500) -> list[Message]:
         """The newest `limit` messages after `seq`, oldest first, each with its turn's rating."""
         query = (
             select(models.Message, models.Turn.rating)
@@ -44,31 +53,31 @@ class ConversationRepository:
             .order_by(models.Message.seq.desc())
             .limit(limit)
         )
-        rows = (await self.session.execute(query)).all()
+        rows = (self.session.execute(query)).all()
         return [message_view(row, rating) for row, rating in reversed(rows)]
 
-    async def message_by_client_id(self, conversation: str, client_id: str) -> models.Message | None:
+    def message_by_client_id(self, conversation: str, client_id: str) -> models.Message | None:
         query = select(models.Message).where(
             models.Message.conversation_id == conversation, models.Message.client_id == client_id
         )
-        return (await self.session.scalars(query)).first()
+        return (self.session.scalars(query)).first()
 
-    async def messages_of_turn(self, turn: str) -> list[Message]:
+    def messages_of_turn(self, turn: str) -> list[Message]:
         query = select(models.Message).where(models.Message.turn_id == turn).order_by(models.Message.seq)
-        return [message_view(row, None) for row in await self.session.scalars(query)]
+        return [message_view(row, None) for row in self.session.scalars(query)]
 
-    async def turn(self, turn: str) -> models.Turn | None:
-        return await self.session.get(models.Turn, turn)
+    def turn(self, turn: str) -> models.Turn | None:
+        return self.session.get(models.Turn, turn)
 
-    async def turn_of_message(self, conversation: str, seq: int) -> models.Turn | None:
+    def turn_of_message(self, conversation: str, seq: int) -> models.Turn | None:
         query = select(models.Turn).where(models.Turn.conversation_id == conversation, models.Turn.seq == seq)
-        return (await self.session.scalars(query)).first()
+        return (self.session.scalars(query)).first()
 
-    async def turns(self, conversation: str) -> list[TurnRecord]:
+    def turns(self, conversation: str) -> list[TurnRecord]:
         query = select(models.Turn).where(models.Turn.conversation_id == conversation).order_by(models.Turn.seq)
-        return [turn_view(row) for row in await self.session.scalars(query)]
+        return [turn_view(row) for row in self.session.scalars(query)]
 
-    async def last_reply(self, conversation: str) -> models.Turn | None:
+    def last_reply(self, conversation: str) -> models.Turn | None:
         """The last turn in which the bot said something about an article or a task."""
         query = (
             select(models.Turn)
@@ -76,55 +85,69 @@ class ConversationRepository:
             .order_by(models.Turn.seq.desc())
             .limit(1)
         )
-        return (await self.session.scalars(query)).first()
+        return (self.session.scalars(query)).first()
 
-    async def ownership(self, conversation: str) -> list[OwnershipRecord]:
+    def ownership(self, conversation: str) -> list[OwnershipRecord]:
         query = (
             select(models.OwnershipChange)
             .where(models.OwnershipChange.conversation_id == conversation)
             .order_by(models.OwnershipChange.id)
         )
-        return [OwnershipRecord.model_validate(row, from_attributes=True) for row in await self.session.scalars(query)]
+        return [OwnershipRecord.model_validate(row, from_attributes=True) for row in self.session.scalars(query)]
 
-    async def waiting(self) -> list[models.Conversation]:
+    def history(self, conversation: str) -> ConversationHistory | None:
+        """Everything kept of one conversation."""
+        row = self.get(conversation)
+        return (
+            None
+            if row is None
+            else ConversationHistory(
+                conversation=conversation_view(row),
+                messages=self.messages_after(conversation, 0, limit=2000),
+                turns=self.turns(conversation),
+                ownership=self.ownership(conversation),
+            )
+        )
+
+    def waiting(self) -> list[models.Conversation]:
         """Queued conversations in the order in which they are served."""
         query = select(models.Conversation).where(models.Conversation.owner == Owner.QUEUED).order_by(*WAITING_ORDER)
-        return list(await self.session.scalars(query))
+        return list(self.session.scalars(query))
 
-    async def held_by(self, agent: str) -> list[models.Conversation]:
+    def held_by(self, agent: str) -> list[models.Conversation]:
         query = (
             select(models.Conversation)
             .where(models.Conversation.owner == Owner.HUMAN, models.Conversation.agent_id == agent)
             .order_by(models.Conversation.last_activity_at.desc())
         )
-        return list(await self.session.scalars(query))
+        return list(self.session.scalars(query))
 
-    async def idle_since(self, owners: Sequence[Owner], moment: datetime, limit: int = 100) -> list[str]:
+    def idle_since(self, owners: Sequence[Owner], moment: datetime, limit: int = 100) -> list[str]:
         query = (
             select(models.Conversation.id)
             .where(models.Conversation.owner.in_(owners), models.Conversation.last_activity_at < moment)
             .limit(limit)
         )
-        return list(await self.session.scalars(query))
+        return list(self.session.scalars(query))
 
-    async def last_customer_text(self, conversation: str) -> str:
+    def last_customer_text(self, conversation: str) -> str:
         query = (
             select(models.Message.text)
             .where(models.Message.conversation_id == conversation, models.Message.sender == "customer")
             .order_by(models.Message.seq.desc())
             .limit(1)
         )
-        return await self.session.scalar(query) or ""
+        return self.session.scalar(query) or ""
 
-    async def unread_by_agent(self, conversation: str, seq: int) -> int:
+    def unread_by_agent(self, conversation: str, seq: int) -> int:
         query = select(func.count()).where(
             models.Message.conversation_id == conversation,
             models.Message.sender == "customer",
             models.Message.seq > seq,
         )
-        return await self.session.scalar(query) or 0
+        return self.session.scalar(query) or 0
 
-    async def most_asked(self, since: datetime, limit: int) -> list[str]:
+    def most_asked(self, since: datetime, limit: int) -> list[str]:
         """Keys of the articles most often answered since a moment."""
         query = (
             select(models.Turn.article_key)
@@ -133,20 +156,47 @@ class ConversationRepository:
             .order_by(func.count().desc(), models.Turn.article_key)
             .limit(limit)
         )
-        return [key for key in await self.session.scalars(query) if key]
+        return [key for key in self.session.scalars(query) if key]
+
+    def advance(self, conversation: str, at: datetime) -> ConversationView | None:
+        """Take the next sequence number for the customer; None when there is no such conversation or it is closed."""
+        row = self._connection.execute(statements.ADVANCE, {"conversation": conversation, "at": at}).first()
+        return ConversationView.model_validate(row, from_attributes=True) if row else None
+
+    def standing(self, conversation: str) -> Row[str, int, int, int, bool] | None:
+        """owner, owner_epoch, last_seq, failures, answer_stands; locked as by `locked`."""
+        return self._connection.execute(statements.STANDING, {"conversation": conversation}).first()
+
+    def count_turn(self, conversation: str, last_seq: int, failures: int, answer_stands: bool, at: datetime) -> None:
+        """The bot has taken a turn, whose last message is number `last_seq`."""
+        change = {"newest": last_seq, "in_a_row": failures, "stands": answer_stands, "at": at}
+        self._connection.execute(statements.COUNT_TURN, {"conversation": conversation, **change})
+
+    def add_turn(self, conversation: str, turn: TurnRecord) -> None:
+        self._connection.execute(statements.ADD_TURN, {"conversation_id": conversation, **turn.model_dump()})
 
     def add_message(
-        self, conversation: models.Conversation, draft: MessageDraft, message_id: str, at: datetime,
+        self, conversation: str, seq: int, draft: MessageDraft, message_id: str, at: datetime,
         turn: str | None = None, client_id: str | None = None,
     ) -> Message:  # fmt: skip
-        conversation.last_seq += 1
-        content = draft.model_dump(mode="json", include=set(MessageContent.model_fields), exclude_defaults=True)
-        row = models.Message(
-            id=message_id, conversation_id=conversation.id, seq=conversation.last_seq, client_id=client_id,
-            turn_id=turn, sender=draft.sender, name=draft.name, text=draft.text, content=content, at=at,
-        )  # fmt: skip
-        self.session.add(row)
-        return message_view(row, None)
+        content = draft.model_dump(mode="json", include=CONTENT, exclude_defaults=True)
+        row = {
+            "id": message_id, "conversation_id": conversation, "seq": seq, "client_id": client_id, "turn_id": turn,
+            "sender": draft.sender, "name": draft.name, "text": draft.text, "content": content, "at": at,
+        }  # fmt: skip
+        self._connection.execute(statements.ADD_MESSAGE, row)
+        return Message(**draft.model_dump(), id=message_id, seq=seq, turn=turn, at=at)
+
+    def add_ownership_change(
+        self, conversation: str, before: Owner, to: Owner, reason: str, actor: str, note: str, at: datetime
+    ) -> None:
+        self.session.add(models.OwnershipChange(
+            conversation_id=conversation, from_owner=before, to_owner=to, reason=reason, actor=actor, note=note, at=at,
+        ))  # fmt: skip
+
+    @property
+    def _connection(self) -> Connection:
+        return self.session.connection()
 
 
 def message_view(row: models.Message, rating: str | None) -> Message:

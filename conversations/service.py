@@ -7,9 +7,10 @@ record).
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
@@ -53,6 +54,7 @@ class TurnNotFound(NotFound):
 
 
 REMEMBERED_TOKENS = 20_000
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -93,16 +95,11 @@ class Conversations:
             priority=0, source="live",
             created_at=now, last_activity_at=now,
         )  # fmt: skip
-        async with self.database.writing() as session:
-            session.add(row)
+        await self.database.write(lambda session: session.add(row))
         return conversation_view(row), token
 
     async def get(self, conversation: str) -> ConversationView:
-        async with self.database.reading() as session:
-            row = await ConversationRepository(session).get(conversation)
-        if row is None:
-            raise ConversationNotFound
-        return conversation_view(row)
+        return conversation_view(await self._read(lambda memory: _found(memory.get(conversation))))
 
     async def of_customer(self, conversation: str, token: str) -> str:
         """The customer's own way in: gives the conversation's id back when the token opens it.
@@ -124,41 +121,32 @@ class Conversations:
         return opens
 
     async def by_token(self, token: str) -> ConversationView | None:
-        async with self.database.reading() as session:
-            row = await ConversationRepository(session).by_token(token)
+        row = await self._read(lambda memory: memory.by_token(token))
         return conversation_view(row) if row else None
 
     async def messages_after(self, conversation: str, seq: int) -> list[Message]:
-        async with self.database.reading() as session:
-            return await ConversationRepository(session).messages_after(conversation, seq)
+        return await self._read(lambda memory: memory.messages_after(conversation, seq))
 
     async def history(self, conversation: str) -> ConversationHistory:
-        async with self.database.reading() as session:
-            repository = ConversationRepository(session)
-            row = await repository.get(conversation)
-            if row is None:
-                raise ConversationNotFound
-            return ConversationHistory(
-                conversation=conversation_view(row),
-                messages=await repository.messages_after(conversation, 0, limit=2000),
-                turns=await repository.turns(conversation),
-                ownership=await repository.ownership(conversation),
-            )
+        history = await self._read(lambda memory: memory.history(conversation))
+        if history is None:
+            raise ConversationNotFound
+        return history
 
     async def receive(self, conversation: str, text: str, client_id: str) -> Received:
         """Store what the customer said. A client id that was stored before stores nothing."""
+
+        def store(memory: ConversationRepository) -> tuple[ConversationView, Message]:
+            now = self.clock()
+            view = memory.advance(conversation, now)
+            if view is None:
+                _found(memory.get(conversation))
+                raise ConversationClosed
+            draft = MessageDraft(sender="customer", text=text)
+            return view, memory.add_message(conversation, view.last_seq, draft, new_id(), now, client_id=client_id)
+
         try:
-            async with self.database.writing() as session:
-                repository = ConversationRepository(session)
-                row = await repository.locked(conversation)
-                if row is None:
-                    raise ConversationNotFound
-                if row.owner == Owner.CLOSED:
-                    raise ConversationClosed
-                row.last_activity_at = now = self.clock()
-                draft = MessageDraft(sender="customer", text=text)
-                message = repository.add_message(row, draft, new_id(), now, client_id=client_id)
-                view = conversation_view(row)
+            view, message = await self._write(store)
         except (IntegrityError, ConversationClosed) as error:
             return await self._received_before(conversation, client_id, error)
         await self.bus.publish(events.MessageAdded(conversation, message, client_id))
@@ -166,51 +154,60 @@ class Conversations:
 
     async def _received_before(self, conversation: str, client_id: str, error: Exception) -> Received:
         """The message with this client id; raises `error` when there is none."""
-        async with self.database.reading() as session:
-            repository = ConversationRepository(session)
-            known = await repository.message_by_client_id(conversation, client_id)
-            row = await repository.get(conversation)
-        if known is None or row is None:
-            raise error
-        return Received(conversation_view(row), message_view(known, None), is_repeat=True)
+
+        def read(memory: ConversationRepository) -> Received:
+            known, row = memory.message_by_client_id(conversation, client_id), memory.get(conversation)
+            if known is None or row is None:
+                raise error
+            return Received(conversation_view(row), message_view(known, None), is_repeat=True)
+
+        return await self._read(read)
 
     async def finish_turn(
         self, conversation: str, epoch: int, turn: TurnRecord, replies: Sequence[MessageDraft], outcome: Outcome
     ) -> Finished:
         """Store the bot's turn with its replies. When a person took over since `epoch`, nothing is said."""
-        async with self.database.writing() as session:
-            repository = ConversationRepository(session)
-            row = await repository.locked(conversation)
-            if row is None:
+
+        def store(memory: ConversationRepository) -> Finished:
+            standing = memory.standing(conversation)
+            if standing is None:
                 raise ConversationNotFound
-            may_speak = row.owner == Owner.BOT and row.owner_epoch == epoch
-            stored = turn if may_speak else turn.model_copy(update={"suppressed": True, "rateable": False})
-            session.add(models.Turn(conversation_id=conversation, **stored.model_dump()))
-            messages = []
-            if may_speak:
-                now = self.clock()
-                messages = [repository.add_message(row, draft, new_id(), now, turn=turn.id) for draft in replies]
-                _count_outcome(row, outcome)
-                row.turn_count, row.last_activity_at = row.turn_count + 1, now
-            failures = row.failures
-        facts = [events.MessageAdded(conversation, message) for message in messages]
-        await self.bus.publish(*facts, events.TurnFinished(conversation, stored))
-        return Finished(stored, messages, failures)
+            if standing.owner != Owner.BOT or standing.owner_epoch != epoch:
+                silent = turn.model_copy(update={"suppressed": True, "rateable": False})
+                memory.add_turn(conversation, silent)
+                return Finished(silent, [], standing.failures)
+            now, failures = self.clock(), _failures_after(standing.failures, standing.answer_stands, outcome)
+            stands = standing.answer_stands if outcome == "neutral" else outcome == "answered"
+            memory.add_turn(conversation, turn)
+            memory.count_turn(conversation, standing.last_seq + len(replies), failures, stands, now)
+            messages = [
+                memory.add_message(conversation, seq, draft, new_id(), now, turn=turn.id)
+                for seq, draft in enumerate(replies, standing.last_seq + 1)
+            ]
+            return Finished(turn, messages, failures)
+
+        finished = await self._write(store)
+        facts = [events.MessageAdded(conversation, message) for message in finished.messages]
+        await self.bus.publish(*facts, events.TurnFinished(conversation, finished.turn))
+        return finished
 
     async def replay(self, conversation: str, seq: int) -> tuple[TurnRecord | None, list[Message]]:
         """The turn that answered the customer's message `seq`, with its replies."""
-        async with self.database.reading() as session:
-            repository = ConversationRepository(session)
-            row = await repository.turn_of_message(conversation, seq)
-            messages = await repository.messages_of_turn(row.id) if row else []
-        return (turn_view(row) if row else None), messages
+
+        def read(memory: ConversationRepository) -> tuple[TurnRecord | None, list[Message]]:
+            row = memory.turn_of_message(conversation, seq)
+            return (turn_view(row), memory.messages_of_turn(row.id)) if row else (None, [])
+
+        return await self._read(read)
 
     async def last_reply(self, conversation: str) -> list[Message]:
         """What the bot said in its last turn with content."""
-        async with self.database.reading() as session:
-            repository = ConversationRepository(session)
-            row = await repository.last_reply(conversation)
-            return await repository.messages_of_turn(row.id) if row else []
+
+        def read(memory: ConversationRepository) -> list[Message]:
+            row = memory.last_reply(conversation)
+            return memory.messages_of_turn(row.id) if row else []
+
+        return await self._read(read)
 
     async def change_owner(
         self, conversation: str, to: Owner, reason: str, actor: str, *, agent: tuple[str, str] | None = None,
@@ -223,27 +220,27 @@ class Conversations:
         OwnerConflict, as does anybody but `held_by` holding it. Asking for a state that it has already changes
         nothing and gives False.
         """
-        async with self.database.writing() as session:
-            repository = ConversationRepository(session)
-            row = await repository.locked(conversation)
-            if row is None:
-                raise ConversationNotFound
+        agent_id, agent_name = agent or (None, None)
+
+        def store(memory: ConversationRepository) -> tuple[Owner, list[Message]] | None:
+            row = _found(memory.locked(conversation))
             before = Owner(row.owner)
             if before == to and not expected:
-                return False
+                return None
             if held_by and row.agent_id != held_by:
                 raise OwnerConflict("not your conversation")
             if (expected and before not in expected) or to not in ALLOWED_CHANGES[before]:
                 raise ConversationClosed if before == Owner.CLOSED else OwnerConflict(f"{before} → {to}")
             now = self.clock()
-            _move(row, to, reason, agent[0] if agent else None, priority, now)
-            session.add(models.OwnershipChange(
-                conversation_id=conversation, from_owner=before, to_owner=to, reason=reason, actor=actor, note=note,
-                at=now,
-            ))  # fmt: skip
-            messages = [repository.add_message(row, draft, new_id(), now) for draft in say]
-        name = agent[1] if agent else None
-        facts: list[object] = [events.OwnerChanged(conversation, before, to, reason, agent[0] if agent else None, name)]
+            _move(row, to, reason, agent_id, priority, now)
+            memory.add_ownership_change(conversation, before, to, reason, actor, note, now)
+            return before, [_say(memory, row, draft, now) for draft in say]
+
+        changed = await self._write(store)
+        if changed is None:
+            return False
+        before, messages = changed
+        facts: list[object] = [events.OwnerChanged(conversation, before, to, reason, agent_id, agent_name)]
         facts += [events.MessageAdded(conversation, message) for message in messages]
         if to == Owner.CLOSED:
             facts.append(events.ConversationClosed(conversation, reason))
@@ -254,27 +251,27 @@ class Conversations:
         self, conversation: str, draft: MessageDraft, client_id: str | None = None, *, agent: str | None = None
     ) -> Message:
         """Add a message of an agent or of the system. With `agent`, only while that person owns the conversation."""
-        async with self.database.writing() as session:
-            repository = ConversationRepository(session)
-            row = await repository.locked(conversation)
-            if row is None:
-                raise ConversationNotFound
+
+        def store(memory: ConversationRepository) -> tuple[Message, bool]:
+            row = _found(memory.locked(conversation))
             if agent and (row.owner != Owner.HUMAN or row.agent_id != agent):
                 raise OwnerConflict("not your conversation")
-            known = await repository.message_by_client_id(conversation, client_id) if client_id else None
+            known = memory.message_by_client_id(conversation, client_id) if client_id else None
             if known:
-                return message_view(known, None)
-            now = self.clock()
-            message = repository.add_message(row, draft, new_id(), now, client_id=client_id)
-            row.last_activity_at = now
-        await self.bus.publish(events.MessageAdded(conversation, message, client_id))
+                return message_view(known, None), False
+            row.last_activity_at = now = self.clock()
+            return _say(memory, row, draft, now, client_id), True
+
+        message, is_new = await self._write(store)
+        if is_new:
+            await self.bus.publish(events.MessageAdded(conversation, message, client_id))
         return message
 
     async def rate(self, conversation: str, turn: str, rating: Rating) -> int:
         """Store the customer's verdict on an answer; gives the number of failures in a row."""
-        async with self.database.writing() as session:
-            repository = ConversationRepository(session)
-            row, rated = await repository.locked(conversation), await repository.turn(turn)
+
+        def store(memory: ConversationRepository) -> int:
+            row, rated = memory.locked(conversation), memory.turn(turn)
             if row is None or rated is None or rated.conversation_id != conversation or not rated.rateable:
                 raise TurnNotFound
             if rating == "unsolved" and rated.rating != "unsolved":
@@ -282,31 +279,36 @@ class Conversations:
             elif rating == "solved":
                 row.failures = 0
             rated.rating, rated.rated_at = rating, self.clock()
-            failures = row.failures
+            return row.failures
+
+        failures = await self._write(store)
         await self.bus.publish(events.AnswerRated(conversation, turn, rating))
         return failures
 
     async def set_elder(self, conversation: str, on: bool) -> None:
-        async with self.database.writing() as session:
-            row = await ConversationRepository(session).locked(conversation)
-            if row is None:
-                raise ConversationNotFound
+        def store(memory: ConversationRepository) -> bool:
+            row = _found(memory.locked(conversation))
             changed, row.elder = row.elder != on, on
-        if changed:
+            return changed
+
+        if await self._write(store):
             await self.bus.publish(events.ElderModeChanged(conversation, on))
 
     async def mark_read(self, conversation: str, reader: str, seq: int) -> None:
         """The reader (customer or agent) has seen everything up to `seq`."""
         field = f"{reader}_read_seq"
-        async with self.database.writing() as session:
-            row = await ConversationRepository(session).locked(conversation)
-            if row is None:
-                raise ConversationNotFound
-            seq = min(seq, row.last_seq)
-            if getattr(row, field) >= seq:
-                return
-            setattr(row, field, seq)
-        await self.bus.publish(events.MessagesRead(conversation, reader, seq))
+
+        def store(memory: ConversationRepository) -> int | None:
+            row = _found(memory.locked(conversation))
+            newest = min(seq, row.last_seq)
+            if getattr(row, field) >= newest:
+                return None
+            setattr(row, field, newest)
+            return newest
+
+        newest = await self._write(store)
+        if newest is not None:
+            await self.bus.publish(events.MessagesRead(conversation, reader, newest))
 
     async def types(self, conversation: str, who: str) -> None:
         """Someone (customer, bot, agent) is writing. Told to those who look on, stored nowhere."""
@@ -314,42 +316,54 @@ class Conversations:
 
     async def waiting(self) -> list[ConversationView]:
         """The queue in the order in which it is served."""
-        async with self.database.reading() as session:
-            return [conversation_view(row) for row in await ConversationRepository(session).waiting()]
+        return await self._read(lambda memory: [conversation_view(row) for row in memory.waiting()])
 
     async def waiting_summaries(self) -> list[ConversationSummary]:
-        async with self.database.reading() as session:
-            repository = ConversationRepository(session)
-            return [await _summary(repository, row) for row in await repository.waiting()]
+        return await self._read(lambda memory: [_summary(memory, row) for row in memory.waiting()])
 
     async def held_by(self, agent: str) -> list[ConversationSummary]:
-        async with self.database.reading() as session:
-            repository = ConversationRepository(session)
-            return [await _summary(repository, row) for row in await repository.held_by(agent)]
+        return await self._read(lambda memory: [_summary(memory, row) for row in memory.held_by(agent)])
 
     async def idle(self, owners: Sequence[Owner], minutes: float) -> list[str]:
-        async with self.database.reading() as session:
-            moment = self.clock() - timedelta(minutes=minutes)
-            return await ConversationRepository(session).idle_since(owners, moment)
+        moment = self.clock() - timedelta(minutes=minutes)
+        return await self._read(lambda memory: memory.idle_since(owners, moment))
 
     async def most_asked(self, days: int, limit: int) -> list[str]:
-        async with self.database.reading() as session:
-            return await ConversationRepository(session).most_asked(self.clock() - timedelta(days=days), limit)
+        since = self.clock() - timedelta(days=days)
+        return await self._read(lambda memory: memory.most_asked(since, limit))
+
+    async def _read(self, work: Callable[[ConversationRepository], Result]) -> Result:
+        return await self.database.read(lambda session: work(ConversationRepository(session)))
+
+    async def _write(self, work: Callable[[ConversationRepository], Result]) -> Result:
+        return await self.database.write(lambda session: work(ConversationRepository(session)))
 
 
-async def _summary(repository: ConversationRepository, row: models.Conversation) -> ConversationSummary:
-    unread = await repository.unread_by_agent(row.id, row.agent_read_seq)
-    last_text = await repository.last_customer_text(row.id)
+def _found(row: models.Conversation | None) -> models.Conversation:
+    if row is None:
+        raise ConversationNotFound
+    return row
+
+
+def _say(
+    memory: ConversationRepository, row: models.Conversation, draft: MessageDraft, at: datetime,
+    client_id: str | None = None,
+) -> Message:  # fmt: skip
+    row.last_seq += 1
+    return memory.add_message(row.id, row.last_seq, draft, new_id(), at, client_id=client_id)
+
+
+def _summary(memory: ConversationRepository, row: models.Conversation) -> ConversationSummary:
+    unread = memory.unread_by_agent(row.id, row.agent_read_seq)
+    last_text = memory.last_customer_text(row.id)
     return ConversationSummary(**conversation_view(row).model_dump(), last_text=last_text, unread=unread)
 
 
-def _count_outcome(row: models.Conversation, outcome: Outcome) -> None:
-    """An answer that was not called 没解决 before the next turn ends the run of failures."""
+def _failures_after(failures: int, answer_stands: bool, outcome: Outcome) -> int:
+    """Failures in a row. An answer that was not called 没解决 before the next turn ends the run."""
     if outcome == "neutral":
-        return
-    before = 0 if row.answer_stands else row.failures
-    row.failures = before + 1 if outcome == "failed" else before
-    row.answer_stands = outcome == "answered"
+        return failures
+    return (0 if answer_stands else failures) + (outcome == "failed")
 
 
 def _move(row: models.Conversation, to: Owner, reason: str, agent: str | None, priority: int, now: datetime) -> None:

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
 
     @property
     def resolved_database_url(self) -> str:
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'teller.db'}"
+        return self.database_url or f"sqlite:///{self.data_dir / 'teller.db'}"
 
     @property
     def embedding_folder(self) -> str:

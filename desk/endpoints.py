@@ -31,7 +31,7 @@ POLICY_VIOLATION = 1008  # RFC 6455 7.4.1
 SESSION_CHECK_SECONDS = 60.0
 
 
-def the_desk(request: Request) -> Desk:
+async def the_desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     return desk
 
@@ -113,7 +113,7 @@ async def desk_socket(socket: WebSocket) -> None:
     """Pushes what an agent needs to see; the only frame it takes is a ping."""
     desk: Desk = socket.app.state.desk
     origin = socket.headers.get("origin")
-    user = await the_accounts(socket).of_session(socket.cookies.get(COOKIE, ""))
+    user = await (await the_accounts(socket)).of_session(socket.cookies.get(COOKIE, ""))
     same_site = origin is None or urlsplit(origin).netloc == socket.headers.get("host")
     if user is None or user.role not in DESK_ROLES or not same_site:
         await socket.close(POLICY_VIOLATION)
@@ -131,7 +131,7 @@ async def desk_socket(socket: WebSocket) -> None:
 
 async def _answer_pings(socket: WebSocket, connection: Connection) -> None:
     """Until the page leaves, or its session has ended (signed out elsewhere, expired)."""
-    accounts = the_accounts(socket)
+    accounts = await the_accounts(socket)
     while True:
         try:
             message = await asyncio.wait_for(socket.receive(), SESSION_CHECK_SECONDS)

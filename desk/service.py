@@ -3,6 +3,7 @@
 import hashlib
 
 import structlog
+from sqlalchemy.orm import Session
 
 from accounts.schemas import UserView
 from accounts.service import Accounts
@@ -56,24 +57,23 @@ class Desk:
         self.connections = Connections()  # by agent
 
     async def agents_ready(self) -> int:
-        async with self.database.reading() as session:
-            return await PresenceRepository(session).ready()
+        return await self.database.read(lambda session: PresenceRepository(session).ready())
 
     async def set_presence(self, user: UserView, state: PresenceState) -> None:
-        async with self.database.writing() as session:
-            await PresenceRepository(session).set(user.id, state, self.clock())
+        await self.database.write(lambda session: PresenceRepository(session).set(user.id, state, self.clock()))
         log.info("presence", user=user.username, state=state)
         await self.conversations.bus.publish(DeskStaffed(await self.agents_ready()))
 
     async def everybody_away(self) -> None:
         """After a start nobody is at the desk until he says so."""
-        async with self.database.writing() as session:
-            await PresenceRepository(session).all_away(self.clock())
+        await self.database.write(lambda session: PresenceRepository(session).all_away(self.clock()))
 
     async def overview(self, user: UserView) -> Overview:
-        async with self.database.reading() as session:
+        def look(session: Session) -> tuple[str, int]:
             presence = PresenceRepository(session)
-            state, ready = await presence.state_of(user.id), await presence.ready()
+            return presence.state_of(user.id), presence.ready()
+
+        state, ready = await self.database.read(look)
         return Overview.model_validate(
             {"presence": state, "queue": await self.queue(), "mine": await self.mine(user.id), "agents_ready": ready}
         )

@@ -47,19 +47,21 @@ class RatingRequest(BaseModel):
     rating: Rating
 
 
-def the_gateway(request: Request) -> Gateway:
+async def the_gateway(request: Request) -> Gateway:
     gateway: Gateway = request.app.state.gateway
     return gateway
 
 
+TheGateway = Annotated[Gateway, Depends(the_gateway)]
+
+
 async def the_conversation(
-    session: str, request: Request, x_session_token: Annotated[str, Header(max_length=128)] = ""
+    session: str, gateway: TheGateway, x_session_token: Annotated[str, Header(max_length=128)] = ""
 ) -> str:
     """A customer reaches only the conversation that his token opens."""
-    return await the_gateway(request).conversations.of_customer(session, x_session_token)
+    return await gateway.conversations.of_customer(session, x_session_token)
 
 
-TheGateway = Annotated[Gateway, Depends(the_gateway)]
 TheConversation = Annotated[str, Depends(the_conversation)]
 
 

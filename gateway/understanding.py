@@ -1,15 +1,15 @@
 """The understanding stage: Rasa over its own channel, with the knowledge base alone when Rasa does not answer."""
 
-import asyncio
+import json
 import time
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-import httpx
 import structlog
 from pydantic import BaseModel, Field, ValidationError
 
 from conversations.ownership import HandoffReason
+from core.peers import Peer
 from core.problems import Problem, Unavailable
 from core.secrets import Secrets
 from core.settings import Settings
@@ -49,33 +49,25 @@ class Rasa(Protocol):
 
 class RasaClient:
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
-        self._seconds = settings.rasa_seconds
-        self._http = httpx.AsyncClient(
-            base_url=settings.rasa_url,
-            headers={"X-Teller-Token": secrets.internal_token},
-            timeout=settings.rasa_seconds,
-            trust_env=False,
-        )
+        headers = {"X-Teller-Token": secrets.internal_token}
+        self._process = Peer("rasa", settings.rasa_url, headers, settings.rasa_seconds)
 
     async def understand(self, sender: str, message_id: str, text: str, channel: str, elder: bool) -> Understanding:
         metadata = {"channel": channel, "elder": elder}
         body = {"sender": sender, "message": text, "message_id": message_id, "metadata": metadata}
+        status, reply = await self._process.call("POST", "/webhooks/gateway/message", json=body)
+        if status != 200:
+            raise Unavailable(f"rasa answered {status}")
         try:
-            async with asyncio.timeout(self._seconds):
-                response = await self._http.post("/webhooks/gateway/message", json=body)
-            response.raise_for_status()
-            return read_reply(response.json())
-        except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
+            return read_reply(json.loads(reply))
+        except (ValueError, KeyError, TypeError) as error:
             raise Unavailable(f"rasa: {type(error).__name__}") from error
 
     async def is_ready(self) -> bool:
-        try:
-            return (await self._http.get("/webhooks/gateway/health")).is_success
-        except httpx.HTTPError:
-            return False
+        return await self._process.answers("/webhooks/gateway/health")
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._process.close()
 
 
 class _RasaMessage(BaseModel):

@@ -3,9 +3,9 @@
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
+from core.peers import Peer
 from core.problems import NotFound, Unavailable
 from core.secrets import Secrets
 from core.settings import Settings
@@ -26,12 +26,8 @@ class Knowledge(Protocol):
 
 class KnowledgeClient:
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=settings.kb_url,
-            headers={"Authorization": f"Bearer {secrets.internal_token}"},
-            timeout=settings.kb_seconds,
-            trust_env=False,
-        )
+        headers = {"Authorization": f"Bearer {secrets.internal_token}"}
+        self._process = Peer("knowledge base", settings.kb_url, headers, settings.kb_seconds)
 
     async def search(self, text: str, k: int = 5, channel: str = "web") -> SearchResult:
         """Raises Unavailable when the knowledge process does not answer in time."""
@@ -42,28 +38,22 @@ class KnowledgeClient:
         """Raises NotFound, or Unavailable."""
         if not key.strip("."):
             raise NotFound(key)  # in an address, dots alone name another place
-        parameters = {"version": version} if version else None
-        return await self._call(ArticleDetail, "GET", f"/v1/articles/{quote(key, safe='')}", params=parameters)
+        query = f"?version={version}" if version else ""
+        return await self._call(ArticleDetail, "GET", f"/v1/articles/{quote(key, safe='')}{query}")
 
     async def is_ready(self) -> bool:
-        try:
-            return (await self._http.get("/readyz")).is_success
-        except httpx.HTTPError:
-            return False
+        return await self._process.answers("/readyz")
 
     async def _call(self, kind: type[Reply], method: str, path: str, **arguments: Any) -> Reply:
-        try:
-            response = await self._http.request(method, path, **arguments)
-        except httpx.HTTPError as error:
-            raise Unavailable(f"knowledge base: {type(error).__name__}") from error
-        if response.status_code == 404:
+        status, body = await self._process.call(method, path, **arguments)
+        if status == 404:
             raise NotFound(path)
-        if not response.is_success:
-            raise Unavailable(f"knowledge base answered {response.status_code}")
+        if status != 200:
+            raise Unavailable(f"knowledge base answered {status}")
         try:
-            return kind.model_validate_json(response.content)
+            return kind.model_validate_json(body)
         except ValidationError as error:
             raise Unavailable("knowledge base answered something else") from error
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._process.close()

@@ -3,8 +3,8 @@ knowledge process runs; a running process follows the database within a second."
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,18 +22,13 @@ Result = TypeVar("Result")
 Fields = dict[str, Any]
 
 
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    database = Database(settings.resolved_database_url)
-    try:
-        yield database
-    finally:
-        await database.close()
+def _opened(settings: Settings) -> closing[Database]:
+    return closing(Database(settings.resolved_database_url))
 
 
 def _with_knowledge(settings: Settings, work: Callable[[KnowledgeBase], Awaitable[Result]]) -> Result:
     async def run() -> Result:
-        async with _database(settings) as database:
+        with _opened(settings) as database:
             return await work(await KnowledgeBase.open(settings, database))
 
     return asyncio.run(run())
@@ -42,28 +37,21 @@ def _with_knowledge(settings: Settings, work: Callable[[KnowledgeBase], Awaitabl
 def import_file(settings: Settings, path: Path, author: str = "import") -> Fields:
     """Store every article of the file, or none. A second import of the same content changes nothing."""
     articles = read_articles(path)
-
-    async def run() -> Fields:
-        async with _database(settings) as database, database.writing() as session:
-            repository = ArticleRepository(session)
-            await repository.lock()
-            before = await repository.generation()
-            for article in articles:
-                await repository.put(article, author)
-            changed = len(await repository.changed_since(before))
-        return {"read": len(articles), "changed": changed, "unchanged": len(articles) - changed}
-
-    return asyncio.run(run())
+    with _opened(settings) as database, database.writing() as session:
+        repository = ArticleRepository(session)
+        repository.lock()
+        before = repository.generation()
+        for article in articles:
+            repository.put(article, author)
+        changed = len(repository.changed_since(before))
+    return {"read": len(articles), "changed": changed, "unchanged": len(articles) - changed}
 
 
 def export_file(settings: Settings, path: Path) -> Fields:
-    async def run() -> Fields:
-        async with _database(settings) as database, database.reading() as session:
-            articles = await ArticleRepository(session).all()
-        write_articles(articles, path)
-        return {"written": len(articles), "path": str(path)}
-
-    return asyncio.run(run())
+    with _opened(settings) as database, database.reading() as session:
+        articles = ArticleRepository(session).all()
+    write_articles(articles, path)
+    return {"written": len(articles), "path": str(path)}
 
 
 def search(settings: Settings, text: str, k: int = 5) -> Fields:
@@ -110,10 +98,7 @@ def status(settings: Settings) -> Fields:
 
 def load_and_build(settings: Settings) -> Fields:
     """Set-up: the shipped articles into an empty knowledge base, and the index brought up to the database."""
-
-    async def is_empty() -> bool:
-        async with _database(settings) as database, database.reading() as session:
-            return await ArticleRepository(session).generation() == 0
-
-    loaded = import_file(settings, SHIPPED_ARTICLES, author="first load")["changed"] if asyncio.run(is_empty()) else 0
+    with _opened(settings) as database, database.reading() as session:
+        is_new = ArticleRepository(session).generation() == 0
+    loaded = import_file(settings, SHIPPED_ARTICLES, author="first load")["changed"] if is_new else 0
     return {"loaded": loaded} | status(settings)

@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        await database.close()
+        database.close()
 
     # No redirects: an empty key in an address is an article that does not exist, not the list of all.
     app = FastAPI(title="Teller knowledge base", lifespan=lifespan, redirect_slashes=False)
@@ -53,11 +53,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _add_routes(app: FastAPI, secrets: Secrets) -> None:
-    def authorised(authorization: Annotated[str, Header()] = "") -> None:
+    async def authorised(authorization: Annotated[str, Header()] = "") -> None:
         if not hmac.compare_digest(authorization.encode(), f"Bearer {secrets.internal_token}".encode()):
             raise Unauthenticated
 
-    def opened(request: Request) -> KnowledgeBase:
+    async def opened(request: Request) -> KnowledgeBase:
         knowledge: KnowledgeBase | None = getattr(request.app.state, "knowledge", None)
         if knowledge is None:
             raise Unavailable

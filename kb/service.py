@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
+from sqlalchemy.orm import Session
 
 from core.clock import Clock, utc_now
 from core.database import Database
@@ -51,7 +52,7 @@ class KnowledgeBase:
         """Load the stored index and bring it up to the database; build it when there is none for the current model."""
         encoder = await asyncio.to_thread(load_encoder, settings.embedding_folder, settings.embedding_prefix)
         store = IndexStore(settings.data_dir / "kb")
-        articles, generation = await _read_all(database, clock)
+        articles, generation = await database.read(_everything)
         vectors = Vectors(encoder, {})
         snapshot = await asyncio.to_thread(_restore, store, vectors, articles, generation)
         knowledge = cls(database, vectors, store, snapshot, clock)
@@ -64,17 +65,20 @@ class KnowledgeBase:
 
     async def get(self, key: str, version: int | None = None) -> ArticleDetail:
         """The article in force, or as it was at `version`. Raises ArticleNotFound."""
-        async with self.database.reading() as session:
+
+        def look_up(session: Session) -> ArticleDetail:
             articles = ArticleRepository(session)
-            article = await (articles.at_version(key, version) if version else articles.get(key))
+            article = articles.at_version(key, version) if version else articles.get(key)
             if article is None:
                 raise ArticleNotFound(f"{key}, version {version}" if version else key)
-            related = await articles.some(article.related)
-        return _detail(article, related)
+            return _detail(article, articles.some(article.related))
+
+        return await self.database.read(look_up)
 
     async def page(self, category: str | None, text: str | None, limit: int, offset: int) -> ArticleList:
-        async with self.database.reading() as session:
-            total, items = await ArticleRepository(session).page(category, text, limit, offset)
+        total, items = await self.database.read(
+            lambda session: ArticleRepository(session).page(category, text, limit, offset)
+        )
         return ArticleList(total=total, items=items)
 
     async def put(
@@ -84,37 +88,40 @@ class KnowledgeBase:
 
         Raises VersionConflict when `if_version` is given and the (single) article has another one.
         """
-        async with self.database.writing() as session:
+
+        def store(session: Session) -> list[StoredArticle]:
             repository = ArticleRepository(session, self._clock)
-            await repository.lock()
+            repository.lock()
             stored = []
             for article in articles:
-                present = await repository.get(article.key) if if_version is not None else None
+                present = repository.get(article.key) if if_version is not None else None
                 if if_version is not None and (present.version if present else 0) != if_version:
                     raise VersionConflict(article.key)
-                stored.append(await repository.put(article, author))
+                stored.append(repository.put(article, author))
+            return stored
+
+        stored = await self.database.write(store)
         await self.follow()
         return stored
 
     async def delete(self, key: str) -> None:
-        async with self.database.writing() as session:
+        def remove(session: Session) -> None:
             repository = ArticleRepository(session, self._clock)
-            await repository.lock()
-            if not await repository.delete(key):
+            repository.lock()
+            if not repository.delete(key):
                 raise ArticleNotFound(key)
+
+        await self.database.write(remove)
         await self.follow()
 
     async def follow(self) -> None:
         """Bring the engine up to the database, whoever wrote there."""
         async with self._following:
             known = self.engine.snapshot.corpus.generation
-            async with self.database.reading() as session:
-                repository = ArticleRepository(session)
-                generation = await repository.generation()
-                if generation == known:
-                    return
-                keys = await repository.changed_since(known)
-                changed = await repository.some(keys)
+            news = await self.database.read(lambda session: _changes_since(session, known))
+            if news is None:
+                return
+            generation, keys, changed = news
             gone = keys - {article.key for article in changed}
             await asyncio.to_thread(self.engine.apply, changed, gone, generation)
             log.info("knowledge updated", articles=sorted(keys)[:10], generation=generation)
@@ -134,7 +141,7 @@ class KnowledgeBase:
 
     async def rebuild(self) -> None:
         """Everything anew from the database: vectors, scorer, calibration."""
-        articles, generation = await _read_all(self.database, self._clock)
+        articles, generation = await self.database.read(_everything)
         async with self._refitting:
             vectors = Vectors(self.engine.encoder, {})
             snapshot = await asyncio.to_thread(_build, self._store, vectors, articles, generation)
@@ -149,10 +156,20 @@ class KnowledgeBase:
         return counts | self.engine.describe() | {"thresholds": thresholds, "loaded_at": self.loaded_at.isoformat()}
 
 
-async def _read_all(database: Database, clock: Clock) -> tuple[list[StoredArticle], int]:
-    async with database.reading() as session:
-        repository = ArticleRepository(session, clock)
-        return await repository.all(), await repository.generation()
+def _everything(session: Session) -> tuple[list[StoredArticle], int]:
+    """The articles in force and their generation."""
+    repository = ArticleRepository(session)
+    return repository.all(), repository.generation()
+
+
+def _changes_since(session: Session, known: int) -> tuple[int, set[str], list[StoredArticle]] | None:
+    """The present generation, what changed since the `known` one, and what of it is in force; None without a change."""
+    repository = ArticleRepository(session)
+    generation = repository.generation()
+    if generation == known:
+        return None
+    keys = repository.changed_since(known)
+    return generation, keys, repository.some(keys)
 
 
 def _restore(store: IndexStore, vectors: Vectors, articles: list[StoredArticle], generation: int) -> Snapshot:

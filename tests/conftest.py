@@ -104,7 +104,7 @@ async def teller(
     """All rooms, wired as in the product."""
     teller = bootstrap(settings, rasa=rasa, knowledge=knowledge, clock=clock)
     yield teller
-    await teller.database.close()
+    teller.database.close()
 
 
 @pytest.fixture

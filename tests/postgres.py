@@ -87,7 +87,7 @@ class PostgresServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def url(self, database: str) -> str:
-        return f"postgresql+asyncpg://teller@127.0.0.1:{self._port}/{database}"
+        return f"postgresql+psycopg://teller@127.0.0.1:{self._port}/{database}"
 
     def make_database(self, name: str) -> None:
         self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -1,6 +1,6 @@
 """Alembic's environment: the same engine and the same tables as the product."""
 
-import asyncio
+from contextlib import closing
 from typing import Any, Literal
 
 from alembic import context
@@ -24,13 +24,11 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-async def migrate() -> None:
+def migrate() -> None:
     url = context.config.get_main_option("sqlalchemy.url") or ""
-    database = Database(url)
-    async with database.engine.connect() as connection:
-        await connection.run_sync(run)
-        await connection.commit()
-    await database.close()
+    with closing(Database(url)) as database, database.engine.connect() as connection:
+        run(connection)
+        connection.commit()
 
 
-asyncio.run(migrate())
+migrate()

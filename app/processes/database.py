@@ -1,5 +1,6 @@
 """The database's migrations, as `up` and `doctor` see them."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +28,14 @@ def database_file(settings: Settings) -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
-async def database_revision(settings: Settings) -> str | None:
+def database_revision(settings: Settings) -> str | None:
     """The revision of the database's tables; None when there are none yet. Raises when it cannot be reached."""
     from alembic.migration import MigrationContext
-    from sqlalchemy.engine import Connection
 
     from core.database import Database
 
-    def read(connection: Connection) -> str | None:
+    with closing(Database(settings.resolved_database_url)) as database, database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
-
-    database = Database(settings.resolved_database_url)
-    try:
-        async with database.engine.connect() as connection:
-            return await connection.run_sync(read)
-    finally:
-        await database.close()
 
 
 def newest_revision(settings: Settings) -> str | None:

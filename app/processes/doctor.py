@@ -1,6 +1,5 @@
 """`teller doctor`: look at every part of the installation and name each fault with its remedy."""
 
-import asyncio
 import re
 import shutil
 import stat
@@ -162,7 +161,7 @@ def _database(settings: Settings) -> Finding:
     if file and not file.exists():  # to look inside would make it
         return Finding("database", False, f"there is none at {file} yet", UP)
     try:
-        present = asyncio.run(database_revision(settings))
+        present = database_revision(settings)
     except Exception as error:
         remedy = "start the database, or correct TELLER_DATABASE_URL"
         return Finding("database", False, f"cannot be reached: {str(error).splitlines()[0]}", remedy)

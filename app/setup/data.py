@@ -3,8 +3,8 @@
 python -m app.setup.data unpack | train | migrate | articles
 """
 
-import asyncio
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from app.setup.plan import forget_done
@@ -36,20 +36,16 @@ def migrate(settings: Settings) -> None:
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     command.upgrade(alembic_configuration(settings), "head")
-    if asyncio.run(_has_no_articles(settings)):
+    if _has_no_articles(settings):
         forget_done("articles")
 
 
-async def _has_no_articles(settings: Settings) -> bool:
+def _has_no_articles(settings: Settings) -> bool:
     from core.database import Database
     from kb.repository import ArticleRepository
 
-    database = Database(settings.resolved_database_url)
-    try:
-        async with database.reading() as session:
-            return await ArticleRepository(session).generation() == 0
-    finally:
-        await database.close()
+    with closing(Database(settings.resolved_database_url)) as database, database.reading() as session:
+        return ArticleRepository(session).generation() == 0
 
 
 def articles(settings: Settings) -> None:

@@ -60,8 +60,7 @@ def seconds(accounts: Accounts) -> FakeClock:
 
 
 async def rows(accounts: Accounts, model: type[Any]) -> list[Any]:
-    async with accounts.database.reading() as session:
-        return list(await session.scalars(select(model)))
+    return list(await accounts.database.read(lambda session: session.scalars(select(model)).all()))
 
 
 async def actions(accounts: Accounts) -> list[tuple[str, str]]:
@@ -69,8 +68,8 @@ async def actions(accounts: Accounts) -> list[tuple[str, str]]:
 
 
 async def deactivate(accounts: Accounts, username: str) -> None:
-    async with accounts.database.writing() as session:
-        await session.execute(update(User).where(User.username == username).values(active=False))
+    change = update(User).where(User.username == username).values(active=False)
+    await accounts.database.write(lambda session: session.execute(change))
 
 
 class TestPasswords:

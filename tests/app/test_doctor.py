@@ -62,7 +62,7 @@ def test_secrets_that_others_can_read_are_a_fault(settings: Settings) -> None:
 
 
 def test_unreachable_database_is_a_fault(settings: Settings) -> None:
-    away = settings.model_copy(update={"database_url": "postgresql+asyncpg://teller@127.0.0.1:9/teller"})
+    away = settings.model_copy(update={"database_url": "postgresql+psycopg://teller@127.0.0.1:9/teller"})
     found = doctor.CHECKS["database"](away)
     assert not found.ok
     assert "TELLER_DATABASE_URL" in found.remedy

@@ -33,7 +33,7 @@ class TestWiring:
         assert (settings.data_dir / "secrets.json").exists()
         await teller.rasa.close()
         await teller.knowledge.close()
-        await teller.database.close()
+        teller.database.close()
 
     async def test_a_start_sends_everybody_away_and_a_stop_closes_what_was_opened(
         self, teller: Teller, staff: Staff, rasa: FakeRasa, knowledge: FakeKnowledge, monkeypatch: pytest.MonkeyPatch
@@ -102,7 +102,7 @@ class TestHeaders:
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
             policies = {path: (await http.get(path)).headers["content-security-policy"] for path in ("/", "/console/")}
         await teller.rasa.close()  # type: ignore[attr-defined]
-        await teller.database.close()
+        teller.database.close()
         assert "frame-ancestors 'self' https://www.bank.example" in policies["/"]
         assert policies["/console/"].endswith("frame-ancestors 'self'")
 

@@ -1,6 +1,8 @@
 """The migrations make exactly the tables that the code works with, on both databases."""
 
-import asyncio
+from collections.abc import Callable
+from contextlib import closing
+from typing import TypeVar
 
 import pytest
 from alembic import command
@@ -14,13 +16,12 @@ from app.tables import metadata
 from core.database import Database
 from core.settings import Settings
 
+Found = TypeVar("Found")
 
-async def look(settings: Settings, how: object) -> object:
-    database = Database(settings.resolved_database_url)
-    async with database.engine.connect() as connection:
-        found = await connection.run_sync(how)  # type: ignore[arg-type]
-    await database.close()
-    return found
+
+def look(settings: Settings, how: Callable[[Connection], Found]) -> Found:
+    with closing(Database(settings.resolved_database_url)) as database, database.engine.connect() as connection:
+        return how(connection)
 
 
 def differences(connection: Connection) -> list[object]:
@@ -32,21 +33,21 @@ def tables(connection: Connection) -> list[str]:
 
 
 def test_the_migrated_tables_are_those_of_the_code(settings_of_each_database: Settings) -> None:
-    assert asyncio.run(look(settings_of_each_database, differences)) == []
+    assert look(settings_of_each_database, differences) == []
 
 
 def test_a_migrated_database_is_of_the_newest_revision(settings_of_each_database: Settings) -> None:
-    assert asyncio.run(database_revision(settings_of_each_database)) == newest_revision(settings_of_each_database)
+    assert database_revision(settings_of_each_database) == newest_revision(settings_of_each_database)
 
 
 def test_every_migration_can_be_taken_back(settings_of_each_database: Settings) -> None:
     command.downgrade(alembic_configuration(settings_of_each_database), "base")
-    assert asyncio.run(look(settings_of_each_database, tables)) == ["alembic_version"]
+    assert look(settings_of_each_database, tables) == ["alembic_version"]
     command.upgrade(alembic_configuration(settings_of_each_database), "head")
-    assert asyncio.run(look(settings_of_each_database, differences)) == []
+    assert look(settings_of_each_database, differences) == []
 
 
 @pytest.mark.unit
 def test_migrating_twice_changes_nothing(settings: Settings) -> None:
     command.upgrade(alembic_configuration(settings), "head")
-    assert asyncio.run(look(settings, differences)) == []
+    assert look(settings, differences) == []

@@ -16,7 +16,7 @@ async def teller(
 ) -> AsyncIterator[Teller]:
     teller = bootstrap(settings_of_each_database, rasa=rasa, knowledge=knowledge, clock=clock)
     yield teller
-    await teller.database.close()
+    teller.database.close()
 
 
 @pytest.fixture

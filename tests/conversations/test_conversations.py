@@ -431,8 +431,8 @@ class TestLooking:
             await conversations.receive(view.id, "x", f"m{number}")
         from conversations.repository import ConversationRepository
 
-        async with conversations.database.reading() as session:
-            newest = await ConversationRepository(session).messages_after(view.id, 0, limit=4)
+        with conversations.database.reading() as session:
+            newest = ConversationRepository(session).messages_after(view.id, 0, limit=4)
         assert [message.seq for message in newest] == [3, 4, 5, 6]
 
     async def test_the_idle_are_those_silent_for_longer(

@@ -47,7 +47,7 @@ def history(settings: Settings, conversation: str) -> ConversationHistory:
         try:
             return await Conversations(database, Bus()).history(conversation)
         finally:
-            await database.close()
+            database.close()
 
     return asyncio.run(look())
 
@@ -64,24 +64,21 @@ def talk(settings: Settings) -> str:
         clock.advance(minutes=1)
         await teller.gateway.turns.handle_turn(Incoming(view.id, "m2", "第一行\n第二行\u2028第三行\u0085 😀"))
         await teller.gateway.close(view.id, "customer")
-        await teller.database.close()
+        teller.database.close()
         return view.id
 
     return asyncio.run(run())
 
 
 def forget_everything(settings: Settings) -> None:
-    async def run() -> None:
-        database = Database(settings.resolved_database_url)
-        async with database.writing() as session:
-            from sqlalchemy import delete
+    from sqlalchemy import delete
 
-            from conversations.models import Conversation
+    from conversations.models import Conversation
 
-            await session.execute(delete(Conversation))
-        await database.close()
-
-    asyncio.run(run())
+    database = Database(settings.resolved_database_url)
+    with database.writing() as session:
+        session.execute(delete(Conversation))
+    database.close()
 
 
 def test_what_was_exported_comes_back_as_it_was(settings: Settings, file: Path) -> None:
@@ -159,7 +156,7 @@ def test_nobody_can_enter_an_imported_conversation(settings: Settings, file: Pat
         database = Database(settings.resolved_database_url)
         conversations = Conversations(database, Bus())
         found: list[object] = [await conversations.by_token(token) for token in ("", "old-1")]
-        await database.close()
+        database.close()
         return found
 
     assert asyncio.run(enter()) == [None, None]

@@ -20,8 +20,8 @@ def plain(**given: object) -> Settings:
 
 class TestSettings:
     def test_the_database_is_a_file_in_the_data_folder_unless_said_otherwise(self, tmp_path: Path) -> None:
-        assert plain(data_dir=tmp_path).resolved_database_url == f"sqlite+aiosqlite:///{tmp_path}/teller.db"
-        assert plain(database_url="postgresql+asyncpg://x/y").resolved_database_url == "postgresql+asyncpg://x/y"
+        assert plain(data_dir=tmp_path).resolved_database_url == f"sqlite:///{tmp_path}/teller.db"
+        assert plain(database_url="postgresql+psycopg://x/y").resolved_database_url == "postgresql+psycopg://x/y"
 
     def test_they_come_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TELLER_PORT", "8123")

@@ -75,8 +75,8 @@ async def customer_asks(teller: Teller, text: str = LOST) -> ConversationView:
 
 
 async def audited(teller: Teller) -> list[tuple[str, str]]:
-    async with teller.database.reading() as session:
-        rows = await session.scalars(select(AuditEntry).order_by(AuditEntry.id))
+    with teller.database.reading() as session:
+        rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id))
         return [(row.action, row.subject) for row in rows if "conversation" in row.action]
 
 

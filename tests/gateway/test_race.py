@@ -25,7 +25,7 @@ async def racing(
 ) -> AsyncIterator[Teller]:
     teller = bootstrap(settings_of_each_database, rasa=rasa, knowledge=knowledge, clock=clock)
     yield teller
-    await teller.database.close()
+    teller.database.close()
 
 
 async def linger(teller: Teller, dice: random.Random, most: int) -> None:

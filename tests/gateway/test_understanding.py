@@ -1,10 +1,13 @@
 """Reading Rasa's replies, and what happens when they are not usable."""
 
 import copy
-from collections.abc import AsyncIterator, Callable
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +16,7 @@ from core.problems import Unavailable
 from core.secrets import Secrets
 from core.settings import Settings
 from gateway.understanding import RasaClient, read_reply, understand
+from tests.answering import Asked, answering
 from tests.fakes import FakeKnowledge, FakeRasa, found
 
 pytestmark = pytest.mark.unit
@@ -114,7 +118,7 @@ class TestReadReply:
         with pytest.raises((ValueError, KeyError, TypeError)):
             read_reply(body)
 
-    json = st.recursive(
+    json_values = st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
             st.sampled_from(["messages", "intent", "custom", "text", "kind", "search", "name", "reason"]), inner,
@@ -123,7 +127,7 @@ class TestReadReply:
         max_leaves=12,
     )  # fmt: skip
 
-    @given(json)
+    @given(json_values)
     def test_nothing_makes_it_fail_in_another_way(self, body: Any) -> None:
         try:
             read_reply(body)
@@ -131,78 +135,61 @@ class TestReadReply:
             pass
 
 
-Answer = Callable[[httpx.Request], httpx.Response]
-
-
-@pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[Callable[[Answer], RasaClient]]:
-    """Makes a client whose Rasa answers as the given function does."""
-    made: list[RasaClient] = []
-
-    def make(answer: Answer) -> RasaClient:
-        one = RasaClient(settings, Secrets("internal"))
-        one._http._transport = httpx.MockTransport(answer)
-        made.append(one)
-        return one
-
-    yield make
-    for one in made:
-        await one.close()
+@asynccontextmanager
+async def rasa_at(settings: Settings, port: int, seconds: float = 5) -> AsyncIterator[RasaClient]:
+    client = RasaClient(settings.model_copy(update={"rasa_port": port, "rasa_seconds": seconds}), Secrets("internal"))
+    yield client
+    await client.close()
 
 
 class TestRasaClient:
-    async def test_it_sends_what_the_channel_expects(self, client: Any) -> None:
-        seen: list[httpx.Request] = []
-
-        def answer(request: httpx.Request) -> httpx.Response:
-            seen.append(request)
-            return httpx.Response(200, json=reply(words("您好")))
-
-        assert (await client(answer).understand("s.0.0", "m1", "你好", "web", False)).texts == ["您好"]
-        (request,) = seen
-        assert request.url.path == "/webhooks/gateway/message"
+    async def test_it_sends_what_the_channel_expects(self, settings: Settings) -> None:
+        asked: list[Asked] = []
+        content = json.dumps(reply(words("您好"))).encode()
+        with answering(200, content, asked=asked) as port:
+            async with rasa_at(settings, port) as client:
+                assert (await client.understand("s.0.0", "m1", "你好", "web", False)).texts == ["您好"]
+        (request,) = asked
+        assert request.path == "/webhooks/gateway/message"
         assert request.headers["X-Teller-Token"] == "internal"
-        assert b'"message_id":"m1"' in request.content.replace(b": ", b":")
+        body = json.loads(request.body)
+        assert (body["sender"], body["message_id"], body["message"]) == ("s.0.0", "m1", "你好")
 
     @pytest.mark.parametrize(
-        "answer",
+        ("status", "body"),
         [
-            lambda request: httpx.Response(500, text="boom"),
-            lambda request: httpx.Response(401, json={}),
-            lambda request: httpx.Response(200, text="<html>"),
-            lambda request: httpx.Response(200, json=reply()),
-            lambda request: httpx.Response(200, json=["x"]),
-            lambda request: httpx.Response(200, json=reply() | {"messages": ["x"]}),
-            lambda request: httpx.Response(200, json=reply(custom(kind="handoff", reason="bored"))),
+            (500, "boom"),
+            (401, {}),
+            (307, reply(words("您好"))),
+            (200, "<html>"),
+            (200, reply()),
+            (200, ["x"]),
+            (200, reply() | {"messages": ["x"]}),
+            (200, reply(custom(kind="handoff", reason="bored"))),
         ],
-        ids=["500", "401", "not JSON", "no messages", "a list", "a text for a message", "unknown reason"],
+        ids=["500", "401", "moved", "not JSON", "no messages", "a list", "a text for a message", "unknown reason"],
     )
-    async def test_whatever_is_not_usable_is_unavailable(self, client: Any, answer: Any) -> None:
-        with pytest.raises(Unavailable):
-            await client(answer).understand("s", "m", "你好", "web", False)
+    async def test_whatever_is_not_usable_is_unavailable(self, settings: Settings, status: int, body: Any) -> None:
+        content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        with answering(status, content) as port:
+            async with rasa_at(settings, port) as client:
+                with pytest.raises(Unavailable):
+                    await client.understand("s", "m", "你好", "web", False)
 
-    async def test_a_server_that_is_not_there_is_unavailable(self, client: Any) -> None:
-        def refuse(request: httpx.Request) -> httpx.Response:
-            raise httpx.ConnectError("refused", request=request)
-
-        with pytest.raises(Unavailable):
-            await client(refuse).understand("s", "m", "你好", "web", False)
-        assert await client(refuse).is_ready() is False
+    async def test_a_server_that_is_not_there_is_unavailable(self, settings: Settings) -> None:
+        with socket.socket() as attempt:
+            attempt.bind(("127.0.0.1", 0))
+            port = attempt.getsockname()[1]
+        async with rasa_at(settings, port) as client:
+            with pytest.raises(Unavailable):
+                await client.understand("s", "m", "你好", "web", False)
+            assert await client.is_ready() is False
 
     async def test_an_answer_beyond_its_time_is_unavailable(self, settings: Settings) -> None:
-        hurried = RasaClient(settings.model_copy(update={"rasa_seconds": 0.01}), Secrets("internal"))
-
-        class Never(httpx.AsyncBaseTransport):
-            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-                import asyncio
-
-                await asyncio.Event().wait()
-                raise AssertionError
-
-        hurried._http._transport = Never()
-        with pytest.raises(Unavailable):
-            await hurried.understand("s", "m", "你好", "web", False)
-        await hurried.close()
+        with answering(200, b"{}", threading.Event()) as port:
+            async with rasa_at(settings, port, seconds=0.05) as client:
+                with pytest.raises(Unavailable):
+                    await client.understand("s", "m", "你好", "web", False)
 
 
 class TestUnderstand:

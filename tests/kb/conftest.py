@@ -64,9 +64,9 @@ def faked(small_evaluation: None, encoder: FakeEncoder, monkeypatch: pytest.Monk
 async def open_with(settings: Settings, articles: list[ArticleIn]) -> KnowledgeBase:
     """A knowledge base whose database holds these articles."""
     database = Database(settings.resolved_database_url)
-    async with database.writing() as session:
+    with database.writing() as session:
         for article in articles:
-            await ArticleRepository(session).put(article, "test")
+            ArticleRepository(session).put(article, "test")
     return await KnowledgeBase.open(settings, database)
 
 
@@ -75,7 +75,7 @@ async def knowledge_base(settings: Settings, faked: FakeEncoder) -> AsyncIterato
     """The sample's articles, on SQLite."""
     knowledge = await open_with(settings, sample.articles())
     yield knowledge
-    await knowledge.database.close()
+    knowledge.database.close()
 
 
 @dataclass

@@ -3,9 +3,7 @@
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -13,6 +11,7 @@ from core.problems import NotFound, Unavailable
 from core.secrets import ensure_secrets
 from core.settings import Settings
 from kb.client import KnowledgeClient
+from tests.answering import answering
 from tests.kb.conftest import serving
 
 KEY = "account.balance_howto"  # the first of the shipped articles, and so among the chosen ones
@@ -25,38 +24,6 @@ def client_for(settings: Settings) -> Callable[[int, float], KnowledgeClient]:
         return KnowledgeClient(changed, ensure_secrets(settings))
 
     return make
-
-
-@contextmanager
-def answering(status: int, content: bytes, pause: threading.Event | None = None) -> Iterator[int]:
-    """A server that gives every request the same answer, after `pause` is set; gives its port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if pause:
-                pause.wait(20)
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(status)
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_POST = do_GET  # noqa: N815 (the name that the base class calls)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        if pause:
-            pause.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.mark.unit

@@ -62,10 +62,10 @@ def test_an_import_that_breaks_off_stores_nothing(
 ) -> None:
     put = commands.ArticleRepository.put
 
-    async def breaking(self: Any, article: ArticleIn, author: str) -> object:
+    def breaking(self: Any, article: ArticleIn, author: str) -> object:
         if article.key == "new.two":
             raise OSError("disk full")
-        return await put(self, article, author)
+        return put(self, article, author)
 
     monkeypatch.setattr(commands.ArticleRepository, "put", breaking)
     write_articles([sample.article("new.one"), sample.article("new.two")], articles_file)

@@ -26,7 +26,7 @@ QUESTION = "银行卡丢了怎么办"
 @pytest.fixture
 async def http(settings: Settings, faked: FakeEncoder) -> AsyncIterator[httpx.AsyncClient]:
     """A running server over the sample's articles, asked with the token."""
-    await (await open_with(settings, sample.articles())).database.close()
+    (await open_with(settings, sample.articles())).database.close()
     app = server.create_app(settings)
     headers = {"Authorization": f"Bearer {ensure_secrets(settings).internal_token}"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -283,14 +283,14 @@ async def test_it_follows_other_processes_and_keeps_its_scorer_fitted(
         await other.put([sample.article("hall.parking", question="网点能停车吗")], "li")
         await until(lambda: knowledge.engine.snapshot.scorer_generation == 7)
         assert "hall.parking" in knowledge.engine.snapshot.scorer.keys
-    await other.database.close()
+    other.database.close()
 
 
 async def test_a_failing_follower_is_logged_and_goes_on(
     settings: Settings, faked: FakeEncoder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(server, "FOLLOW_SECONDS", 0.02)
-    await (await open_with(settings, sample.articles())).database.close()
+    (await open_with(settings, sample.articles())).database.close()
     calls: list[KnowledgeBase] = []
 
     async def follow(self: KnowledgeBase) -> None:

@@ -1,10 +1,12 @@
 """The knowledge base on a real database: versions, removals, and an engine that follows whoever writes."""
 
 import asyncio
+import threading
 from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from core.database import Database
 from core.problems import InvalidInput
@@ -29,8 +31,8 @@ async def found(knowledge: KnowledgeBase, text: str) -> list[str]:
 
 
 async def count(knowledge: KnowledgeBase, table: type[ArticleChange] | type[ArticleVersion]) -> int:
-    async with knowledge.database.reading() as session:
-        return await session.scalar(select(func.count()).select_from(table)) or 0
+    query = select(func.count()).select_from(table)
+    return await knowledge.database.read(lambda session: session.scalar(query)) or 0
 
 
 async def test_it_opens_on_the_database_and_is_ready(knowledge_base: KnowledgeBase) -> None:
@@ -81,8 +83,8 @@ async def test_every_field_survives_the_database(knowledge_base: KnowledgeBase) 
         assert [(ref.key, ref.question) for ref in detail.related] == [("card.lost", "银行卡丢了怎么办")]
         fields = detail.model_dump(include=set(ArticleIn.model_fields)) | {"related": ["card.lost"]}
         assert ArticleIn(**fields) == full
-    async with knowledge_base.database.reading() as session:
-        assert (await ArticleRepository(session).get("hall.parking")) is not None
+    with knowledge_base.database.reading() as session:
+        assert ArticleRepository(session).get("hall.parking") is not None
     (again,) = await knowledge_base.put([full], "wang")
     assert again.version == 1
 
@@ -137,7 +139,7 @@ async def test_what_another_process_writes_is_followed(
     assert (await found(knowledge_base, "网点能停车吗"))[0] == "hall.parking"
     assert (await ask(knowledge_base, "银行卡丢了怎么办")).candidates[0].version == 2
     assert "fx.rate" not in await found(knowledge_base, "今天美元汇率是多少")
-    await other.database.close()
+    other.database.close()
 
 
 async def test_many_writers_at_once_lose_nothing(knowledge_base: KnowledgeBase) -> None:
@@ -206,41 +208,41 @@ async def test_the_stored_index_is_used_again(
     assert faked.encoded == []
     assert again.engine.describe() == knowledge_base.engine.describe()
     assert (await ask(again, "银行卡丢了怎么办")).decision == "answer"
-    await again.database.close()
+    again.database.close()
 
 
 async def test_what_changed_while_nobody_ran_is_taken_in_at_the_next_start(
     knowledge_base: KnowledgeBase, settings: Settings, faked: FakeEncoder
 ) -> None:
-    async with knowledge_base.database.writing() as session:
+    with knowledge_base.database.writing() as session:
         repository = ArticleRepository(session)
-        await repository.put(sample.article("hall.parking", question="网点能停车吗", extended=["车位有吗"]), "li")
-        await repository.delete("fx.rate")
+        repository.put(sample.article("hall.parking", question="网点能停车吗", extended=["车位有吗"]), "li")
+        repository.delete("fx.rate")
     faked.encoded.clear()
     again = await reopened(settings)
     assert sorted(faked.encoded) == ["网点能停车吗", "车位有吗"]
     assert not again.engine.snapshot.is_stale
     assert (await found(again, "网点能停车吗"))[0] == "hall.parking"
     assert "fx.rate" not in await found(again, "今天美元汇率是多少")
-    await again.database.close()
+    again.database.close()
 
 
 async def test_an_index_of_another_database_is_not_trusted_by_its_number_alone(
     knowledge_base: KnowledgeBase, settings: Settings
 ) -> None:
     """A database that was made anew counts its changes from 1 as the old one did."""
-    async with knowledge_base.database.writing() as session:
-        await session.execute(ArticleChange.__table__.delete())  # type: ignore[attr-defined]
+    with knowledge_base.database.writing() as session:
+        session.execute(ArticleChange.__table__.delete())  # type: ignore[attr-defined]
         repository = ArticleRepository(session)
-        await repository.delete("fx.rate")
-        await repository.put(sample.article("hall.parking", question="网点能停车吗"), "li")
-        await session.execute(ArticleChange.__table__.delete())  # type: ignore[attr-defined]
+        repository.delete("fx.rate")
+        repository.put(sample.article("hall.parking", question="网点能停车吗"), "li")
+        session.execute(ArticleChange.__table__.delete())  # type: ignore[attr-defined]
         session.add(ArticleChange(id=6, key="hall.parking", version=1, at=datetime.now(UTC)))
     again = await reopened(settings)
     assert again.engine.snapshot.corpus.generation == 6
     assert set(again.engine.snapshot.scorer.keys) == again.engine.snapshot.corpus.articles.keys()
     assert "hall.parking" in again.engine.snapshot.scorer.keys
-    await again.database.close()
+    again.database.close()
 
 
 async def test_a_damaged_index_is_built_anew(
@@ -252,7 +254,7 @@ async def test_a_damaged_index_is_built_anew(
     again = await reopened(settings)
     assert len(set(faked.encoded)) >= 24 + len(sample.NEGATIVES)
     assert (await ask(again, "银行卡丢了怎么办")).decision == "answer"
-    await again.database.close()
+    again.database.close()
 
 
 async def test_another_model_builds_its_own_index(
@@ -262,7 +264,7 @@ async def test_another_model_builds_its_own_index(
     again = await reopened(settings)
     assert again.status()["model"] == "fake/2"
     assert len(set(faked.encoded)) >= 24 + len(sample.NEGATIVES)
-    await again.database.close()
+    again.database.close()
 
 
 async def test_a_rebuild_makes_everything_anew_and_keeps_what_changed_meanwhile(
@@ -311,7 +313,7 @@ async def test_an_emptied_knowledge_base_recognises_nothing_and_can_be_filled_ag
     again = await reopened(settings)
     await again.put([sample.article()], "li")
     assert (await ask(again, "银行卡丢了怎么办")).decision == "answer"
-    await again.database.close()
+    again.database.close()
 
 
 OWN = {
@@ -330,7 +332,7 @@ async def test_it_opens_with_articles_that_the_calibration_questions_do_not_know
     assert (await ask(knowledge, "世界杯谁赢了呢")).decision != "answer"
     for article in own:
         assert (await ask(knowledge, article.question)).decision == "answer"
-    await knowledge.database.close()
+    knowledge.database.close()
 
 
 async def test_an_empty_knowledge_base_says_what_to_do(settings: Settings, faked: FakeEncoder) -> None:
@@ -360,7 +362,7 @@ async def test_versions_and_changes_are_the_same_on_every_database(
     (back,) = await knowledge.put([sample.article()], "li")
     assert back.version == 12
     for reader in (knowledge, other):
-        await reader.database.close()
+        reader.database.close()
 
 
 async def test_a_change_that_commits_late_is_not_missed(
@@ -369,18 +371,17 @@ async def test_a_change_that_commits_late_is_not_missed(
     """Two writers at once: whoever follows the log after each commit sees both."""
     settings = settings_of_each_database
     knowledge = await open_with(settings, sample.articles())
-    started, go_on = asyncio.Event(), asyncio.Event()
+    started, go_on = threading.Event(), threading.Event()
 
-    async def slow() -> None:
-        async with knowledge.database.writing() as session:
-            repository = ArticleRepository(session)
-            await repository.lock()
-            await repository.put(sample.article("slow.one", question="慢的那一篇"), "li")
-            started.set()
-            await go_on.wait()
+    def slow(session: Session) -> None:
+        repository = ArticleRepository(session)
+        repository.lock()
+        repository.put(sample.article("slow.one", question="慢的那一篇"), "li")
+        started.set()
+        go_on.wait(20)
 
-    first = asyncio.create_task(slow())
-    await started.wait()
+    first = asyncio.create_task(knowledge.database.write(slow))
+    await asyncio.to_thread(started.wait, 20)
     second = asyncio.create_task(knowledge.put([sample.article("fast.one", question="快的那一篇")], "wang"))
     await asyncio.sleep(0.3)
     go_on.set()
@@ -388,4 +389,4 @@ async def test_a_change_that_commits_late_is_not_missed(
     await knowledge.follow()
     for text, key in (("慢的那一篇", "slow.one"), ("快的那一篇", "fast.one")):
         assert (await ask(knowledge, text)).candidates[0].key == key
-    await knowledge.database.close()
+    knowledge.database.close()
