@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.orm import Session
@@ -194,7 +195,7 @@ class ConversationRepository:
             conversation_id=conversation, from_owner=before, to_owner=to, reason=reason, actor=actor, note=note, at=at,
         ))  # fmt: skip
 
-    @property
+    @cached_property
     def _connection(self) -> Connection:
         return self.session.connection()
 
