@@ -22,7 +22,7 @@ def mask_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 
 def configure_logging(settings: Settings, process: str) -> None:
-    """Set up structlog and route the standard library's loggers through the same chain."""
+    """Set up structlog, and give the standard library's loggers the same chain."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -30,14 +30,16 @@ def configure_logging(settings: Settings, process: str) -> None:
         structlog.processors.format_exc_info,
         mask_event,
     ]
+    renderer = _renderer(settings)
+    # Our own lines do not go through the standard library's loggers: every turn writes one, and that halves its cost.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=_renderer(settings)))
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=renderer))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
