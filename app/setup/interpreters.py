@@ -81,7 +81,8 @@ def _on_path(version: str) -> Iterator[Path]:
 def _in_pyenv(version: str) -> Iterator[Path]:
     roots = [os.environ.get("PYENV_ROOT"), Path.home() / ".pyenv", "/opt/pyenv", "/usr/local/pyenv"]
     for root in roots:
-        if root:
+        # PYENV_ROOT may still name the folder of the user one was before `su`.
+        if root and os.access(Path(root, "versions"), os.R_OK | os.X_OK):
             yield from sorted(Path(root, "versions").glob(f"{version}.*/bin/python{version}"), reverse=True)
 
 

@@ -1,5 +1,6 @@
 """Finding a Python that really runs."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -76,3 +77,10 @@ def test_uv_installs_a_missing_bot_interpreter(machine: Path, monkeypatch: pytes
     script += f"/bin/mkdir -p {installed.parent}\n/bin/ln -s {sys.executable} {installed}\n"
     write_program(machine / "bin" / "uv", script)
     assert obtain_bot_interpreter(output(machine)).minor == THIS
+
+
+def test_a_pyenv_of_another_user_is_passed_over(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = machine / "pyenv" / "versions"
+    write_program(versions / f"{THIS}.9" / "bin" / f"python{THIS}", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != versions)
+    assert find_interpreter([THIS]) is None
