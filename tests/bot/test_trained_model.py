@@ -51,11 +51,13 @@ def run(python: Path, *arguments: str, **environment: str) -> "subprocess.Comple
     )
 
 
-@pytest.fixture(scope="session")
-def report(bot_python: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+@pytest.fixture(scope="session", params=["held_out", "held_out/calls"])
+def report(
+    request: pytest.FixtureRequest, bot_python: Path, model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("held_out")
     rows, errors = folder / "held_out.jsonl", folder / "errors.jsonl"
-    parts = sorted((PROJECT / "nlu_data" / "held_out").glob("*.jsonl"))
+    parts = sorted((PROJECT / "nlu_data" / request.param).glob("*.jsonl"))
     rows.write_text("".join(part.read_text(encoding="utf-8") for part in parts), encoding="utf-8")
     result = run(bot_python, "-m", "bot.evaluate", "eval", str(rows), "--model", str(model), "--errors", str(errors))
     assert result.returncode == 0, result.stderr[-3000:]
@@ -70,13 +72,14 @@ def test_report_has_the_agreed_shape(report: dict[str, object]) -> None:
 
 def test_held_out_figures_hold(report: dict[str, object]) -> None:
     # Some points below what was measured (nlu_data/README.md): an alarm for a broken pipeline, not a target.
-    assert report["macro_f1"] >= 0.87  # type: ignore[operator]
+    assert report["macro_f1"] >= 0.90  # type: ignore[operator]
     assert report["entities"]["f1"] >= 0.95  # type: ignore[index]
 
 
 @pytest.mark.parametrize("intent", MUST_NOT_MISS)
 def test_calls_for_help_are_recognised(report: dict[str, object], intent: str) -> None:
-    assert report["per_intent"][intent]["recall"] >= 0.91  # type: ignore[index]
+    assert report["per_intent"][intent]["recall"] >= 0.93  # type: ignore[index]
+    assert report["per_intent"][intent]["precision"] >= 0.75  # type: ignore[index]
 
 
 def test_training_again_finds_the_model_there(bot_python: Path, model: Path) -> None:

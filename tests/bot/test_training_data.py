@@ -53,7 +53,7 @@ def training_examples() -> dict[str, list[str]]:
 
 @cache
 def held_out_rows() -> list[dict[str, Any]]:
-    files = sorted(HELD_OUT.glob("*.jsonl"))
+    files = sorted(HELD_OUT.rglob("*.jsonl"))
     return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines() if line]
 
 
@@ -112,8 +112,10 @@ def test_no_utterance_has_two_intents() -> None:
     assert {text: found for text, found in intents.items() if len(found) > 1} == {}
 
 
-def test_held_out_covers_every_intent_and_only_those() -> None:
-    assert {row["intent"] for row in held_out_rows()} == INTENTS
+@pytest.mark.parametrize("folder", [HELD_OUT, HELD_OUT / "calls"])
+def test_each_held_out_set_covers_every_intent_and_only_those(folder: Path) -> None:
+    lines = [line for file in folder.glob("*.jsonl") for line in file.read_text(encoding="utf-8").splitlines()]
+    assert {json.loads(line)["intent"] for line in lines} == INTENTS
 
 
 def test_held_out_shares_no_utterance_with_training() -> None:
@@ -122,7 +124,7 @@ def test_held_out_shares_no_utterance_with_training() -> None:
 
 
 def test_held_out_repeats_no_utterance() -> None:
-    counts = Counter(row["text"] for row in held_out_rows())
+    counts = Counter(bare(row["text"]) or row["text"] for row in held_out_rows())
     assert [text for text, count in counts.items() if count > 1] == []
 
 
