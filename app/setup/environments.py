@@ -51,13 +51,18 @@ def _create(folder: Path, interpreter: Interpreter, output: StepOutput) -> None:
 def install_torch(output: StepOutput) -> None:
     """Install PyTorch for the CPU without its dependencies (the lock has them; they would bring CUDA along).
 
-    Sources in this order: what pip finds locally (its `find-links`), PyTorch's own CPU index, the configured index.
+    Sources in this order: what pip finds locally (its `find-links`), PyTorch's own CPU index, the configured index;
+    the build of the last one runs only with its dependencies.
     """
     _start_over_if_interrupted(MAIN_ENV, create_main, output)
-    command: list[str | Path] = [python_of(MAIN_ENV), *PIP, "--no-deps"]
-    if not output.command([*command, "--no-index", TORCH], environment=QUIET, may_fail=True):
-        source = ["--index-url", TORCH_CPU_INDEX] if _answers(TORCH_CPU_INDEX) else []
-        output.command([*command, *source, TORCH], environment=QUIET)
+    command: list[str | Path] = [python_of(MAIN_ENV), *PIP]
+    if output.command([*command, "--no-deps", "--no-index", TORCH], environment=QUIET, may_fail=True):
+        return
+    if _answers(TORCH_CPU_INDEX):
+        output.command([*command, "--no-deps", "--index-url", TORCH_CPU_INDEX, TORCH], environment=QUIET)
+        return
+    output.say("no CPU build of PyTorch can be reached; taking the general one with CUDA, about 3 GB")
+    output.command([*command, TORCH], environment=QUIET, remedy=TORCH_REMEDY)
 
 
 def _answers(url: str) -> bool:

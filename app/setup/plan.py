@@ -27,6 +27,7 @@ def built_steps(dev: bool) -> list[Step]:
         *_bot_environment(),
         *_web(),
         *model_steps(),
+        voice_step(),
     ]
 
 
@@ -85,6 +86,20 @@ def model_steps() -> list[Step]:
         Step("bot-model", "Bot: train", partial(_data_command, "train"), bot_fingerprint, ("model", "bot-packages"),
              made=(folder / "models" / "bot" / "current.json").is_file, stamped_in=folder / "setup"),
     ]  # fmt: skip
+
+
+def voice_step() -> Step:
+    """Kokoro's voices. Looks every time, at once where they are there; without them espeak-ng speaks, or nobody."""
+    return Step("voice", "Voices: fetch", _fetch_voices, after=("main-python",))
+
+
+def _fetch_voices(output: StepOutput) -> None:
+    folder = data_dir() / "models" / "kokoro"
+    if (folder / "symbols.json").is_file():
+        return
+    command = [python_of(MAIN_ENV), "-m", "voice.synthesis.download", folder]
+    if not output.command(command, may_fail=True):
+        output.say("not fetched; espeak-ng speaks instead, where it is installed. The next set-up tries again.")
 
 
 def database_steps() -> list[Step]:

@@ -56,6 +56,26 @@ def test_index_that_does_not_answer_costs_no_more_than_its_time(monkeypatch: pyt
     assert not environments._answers("http://127.0.0.1:9/whl")
 
 
+@pytest.mark.parametrize(
+    ("has_local", "index_answers", "installed_with"),
+    [
+        (True, False, "--no-deps --no-index torch=="),
+        (False, True, f"--no-deps --index-url {environments.TORCH_CPU_INDEX} torch=="),
+        (False, False, "off torch=="),  # the general build runs only with its dependencies
+    ],
+    ids=["a local build", "the CPU index", "neither"],
+)
+def test_pytorch_comes_from_the_first_source_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_local: bool, index_answers: bool, installed_with: str
+) -> None:
+    write_program(tmp_path / "bin" / "python", "true" if has_local else 'case "$*" in *--no-index*) exit 1;; esac')
+    monkeypatch.setattr(environments, "MAIN_ENV", tmp_path)
+    monkeypatch.setattr(environments, "_answers", lambda _url: index_answers)
+    one = output(tmp_path)
+    environments.install_torch(one)
+    assert installed_with in one.log.read_text().splitlines()[-1]
+
+
 def test_clean_leaves_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, folder in {"MAIN_ENV": ".venv", "BOT_ENV": "bot/.venv", "WEB": "web", "STAMPS": "var/setup"}.items():
         monkeypatch.setattr(environments, name, tmp_path / folder)
