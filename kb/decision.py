@@ -24,6 +24,7 @@ NEAREST = 20  # neighbours that vote
 
 # What an outcome costs a customer's trust, in units of one needless question back.
 COST_WRONG_ANSWER = 6.0
+COST_HASTY_ANSWER = 2.0  # one of several that an ambiguous question may mean
 COST_ANSWER_OUT_OF_SCOPE = 6.0
 COST_CLARIFY_RIGHT = 1.0
 COST_CLARIFY_WRONG = 2.5
@@ -48,6 +49,7 @@ class Evidence:
     characters: float
     sound: float
     length: float  # characters of the question / 60, at most 1
+    brevity: float  # the same / 12: a question of a few characters is seldom certain
 
     def row(self) -> list[float]:
         return list(asdict(self).values())
@@ -60,7 +62,8 @@ class Example:
     evidence: Evidence
     in_scope: bool
     right: bool  # the first candidate is right
-    listed: bool  # the right one is among the first three
+    listed: bool  # a right one is among the first three
+    hasty: bool = False  # the question is ambiguous, and the first candidate is one of those that it may mean
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,10 @@ def fit_gate(examples: Sequence[Example]) -> Gate:
     rows = np.array([example.evidence.row() for example in examples])
     right_outcomes = np.array([example.right for example in examples])
     listed_outcomes = np.array([example.listed for example in examples])
+    hasty_outcomes = np.array([example.hasty for example in examples])
     right, listed = Logistic.fit(rows, right_outcomes), Logistic.fit(rows, listed_outcomes)
     answer_from, clarify_from = _cheapest_thresholds(
-        right.probability(rows), listed.probability(rows), in_scope, right_outcomes, listed_outcomes
+        right.probability(rows), listed.probability(rows), in_scope, right_outcomes, listed_outcomes, hasty_outcomes
     )
     return Gate(right, listed, answer_from, clarify_from)
 
@@ -140,9 +144,11 @@ def _cheapest_thresholds(
     in_scope: NDArray[np.bool_],
     is_right: NDArray[np.bool_],
     is_listed: NDArray[np.bool_],
+    is_hasty: NDArray[np.bool_],
 ) -> tuple[float, float]:
     weight = np.where(in_scope, IN_SCOPE_SHARE / in_scope.sum(), (1 - IN_SCOPE_SHARE) / (~in_scope).sum())
-    answer_cost = np.where(in_scope, np.where(is_right, 0.0, COST_WRONG_ANSWER), COST_ANSWER_OUT_OF_SCOPE)
+    wrong_cost = np.where(is_hasty, COST_HASTY_ANSWER, COST_WRONG_ANSWER)
+    answer_cost = np.where(in_scope, np.where(is_right, 0.0, wrong_cost), COST_ANSWER_OUT_OF_SCOPE)
     clarify_in_scope = np.where(is_listed, COST_CLARIFY_RIGHT, COST_CLARIFY_WRONG)
     clarify_cost = np.where(in_scope, clarify_in_scope, COST_CLARIFY_OUT_OF_SCOPE)
     refuse_cost = np.where(in_scope, COST_UNRECOGNISED_IN_SCOPE, 0.0)

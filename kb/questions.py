@@ -10,16 +10,21 @@ from pathlib import Path
 from core.problems import InvalidInput
 
 FOLDER = Path(__file__).parent / "evaluation"
-CALIBRATION = FOLDER / "calibration.jsonl"  # in scope and not; decides the thresholds
-NEGATIVES = FOLDER / "negatives.jsonl"  # no article answers these; they train refusal
-HELD_OUT = FOLDER / "held_out.jsonl"  # never used for training or calibration
+CALIBRATION = FOLDER / "calibration.jsonl"  # in scope and not
+AMBIGUOUS = FOLDER / "ambiguous.jsonl"  # may mean several articles; these teach asking back
+NEGATIVES = FOLDER / "negatives.jsonl"  # no article answers these; they teach refusal
+# Never used for training or calibration:
+HELD_OUT = FOLDER / "held_out.jsonl"
+OUTSIDER = FOLDER / "outsider.jsonl"  # in other styles, by somebody who knew the articles' titles alone
+AMBIGUOUS_HELD_OUT = FOLDER / "ambiguous_held_out.jsonl"
 
 
 @dataclass(frozen=True)
 class LabelledQuestion:
     text: str
     key: str | None = None
-    also: frozenset[str] = frozenset()  # other articles that answer it as well
+    also: frozenset[str] = frozenset()  # other articles that answer it as well, or that it may mean
+    ambiguous: bool = False  # it may mean any of the accepted articles: right is to ask back
 
     @property
     def accepted(self) -> frozenset[str]:
@@ -52,10 +57,13 @@ def _question(row: object) -> LabelledQuestion:
     if not isinstance(row, dict):
         raise ValueError("a line must be a JSON object")
     text, key, also = row.get("text"), row.get("key"), row.get("also") or []
+    ambiguous = row.get("ambiguous", False)
     if not isinstance(text, str) or not text.strip():
         raise ValueError('"text" must be a non-empty string')
     if key is not None and not isinstance(key, str):
         raise ValueError('"key" must be a string')
     if not isinstance(also, list) or not all(isinstance(other, str) for other in also):
         raise ValueError('"also" must be a list of strings')
-    return LabelledQuestion(text.strip(), key or None, frozenset(also))
+    if not isinstance(ambiguous, bool):
+        raise ValueError('"ambiguous" must be true or false')
+    return LabelledQuestion(text.strip(), key or None, frozenset(also), ambiguous)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from kb.corpus import Corpus
 from kb.decision import NEAREST, Evidence
 from kb.scorer import Support
-from kb.text import normalise
 
 Floats = NDArray[np.float32]
 
@@ -52,6 +51,7 @@ class Ranking:
             characters=self.support.characters,
             sound=self.support.sound,
             length=min(len(text), 60) / 60,
+            brevity=min(len(text), 12) / 12,
         )
 
 
@@ -62,7 +62,7 @@ def rank(corpus: Corpus, support: Support, text: str, vector: Floats, allowed: S
     for key in allowed - scores.keys():
         cosine = neighbours.best.get(key, (0.0, ""))[0]
         scores[key] = max(0.0, (cosine - COSINE_FLOOR) / (1 - COSINE_FLOOR))
-    exact = corpus.exact.get(normalise(text))
+    exact = corpus.exact(text)
     if exact in scores:
         scores[exact] = max(1.0, *scores.values())
     order = sorted(scores, key=lambda key: (key != exact, -scores[key]))

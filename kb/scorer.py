@@ -3,43 +3,64 @@
 The kernel of two texts is a sum of three likenesses: meaning (a Gaussian of the centred sentence vectors), characters
 and sound (TF-IDF cosines of character and pinyin runs), so that colloquial, mistyped and misheard wordings each find
 support. The fit is exact and takes seconds; questions that no article answers are fitted as a class of their own
-("none"). Rifkin, Yeo, Poggio: Regularized Least-Squares Classification (2003).
+("none"), and one that may mean several articles counts for each of them in part. Rifkin, Yeo, Poggio: Regularized
+Least-Squares Classification (2003).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from kb.text import character_grams, sound_grams
 
 Floats = NDArray[np.float32]
+Label = Set[str]  # the articles that a text asks for: one, several when it is ambiguous, none when no article answers
 
 NARROWNESS = 3.0  # of the Gaussian over cosines
 CHARACTERS_WEIGHT = 0.5
 SOUND_WEIGHT = 0.5
 RIDGE = 0.3
 # Beyond so many wordings the fit uses a fixed sample of them as centres (subset of regressors): cost stays bounded.
-MAX_CENTRES = 8000
+MAX_CENTRES = 9000
 CHUNK = 1000
-NONE = ""  # label of a question that no article answers
 
 
 class _Lexical:
-    """TF-IDF likeness over runs of characters or syllables."""
+    """TF-IDF likeness over runs of characters or syllables (as scikit-learn's TfidfVectorizer with sublinear counts,
+    which takes longer to check one question than to weigh it)."""
 
     def __init__(self, grams: Callable[[str], list[str]], texts: Sequence[str]) -> None:
-        self._vectoriser = TfidfVectorizer(analyzer=grams, sublinear_tf=True, dtype=np.float32)
-        self._known = self._vectoriser.fit_transform(texts).T.tocsr()
+        self._grams = grams
+        counts = [Counter(grams(text)) for text in texts]
+        texts_with = Counter(gram for count in counts for gram in count)
+        self._number = {gram: number for number, gram in enumerate(texts_with)}
+        self._rarity = {gram: math.log((1 + len(texts)) / (1 + n)) + 1 for gram, n in texts_with.items()}
+        self._known = self._rows(counts).T.tocsr()
 
     def likeness(self, texts: Sequence[str]) -> Floats:
         """Cosines [len(texts), number of known texts]."""
-        product = self._vectoriser.transform(texts) @ self._known
+        product = self._rows([Counter(self._grams(text)) for text in texts]) @ self._known
         return np.asarray(product.toarray(), dtype=np.float32)
+
+    def _rows(self, counts: Sequence[Counter[str]]) -> Any:
+        """Sparse unit vectors [len(counts), number of grams]; zero for a text without a known gram."""
+        numbers, weights, ends = [], [], [0]
+        for count in counts:
+            known = [gram for gram in count if gram in self._number]
+            row = [(1 + math.log(count[gram])) * self._rarity[gram] for gram in known]
+            length = math.hypot(*row) or 1.0
+            numbers += [self._number[gram] for gram in known]
+            weights += [weight / length for weight in row]
+            ends.append(len(numbers))
+        shape = (len(counts), len(self._number))
+        return scipy.sparse.csr_matrix((np.array(weights, np.float32), numbers, ends), shape)
 
 
 @dataclass(frozen=True)
@@ -74,8 +95,8 @@ class KernelScorer:
         self._weights = np.zeros((len(texts), len(keys) + 1), np.float32)  # the last column is "none"
 
     @classmethod
-    def fit(cls, texts: Sequence[str], vectors: Floats, labels: Sequence[str]) -> "KernelScorer":
-        """Fit wordings to labels: article keys, or `NONE` for questions without an article.
+    def fit(cls, texts: Sequence[str], vectors: Floats, labels: Sequence[Label]) -> "KernelScorer":
+        """Fit texts to the articles that they ask for.
 
         vectors: float32 [len(texts), d], unit length. Raises ValueError when there is nothing to fit.
         """
@@ -83,7 +104,7 @@ class KernelScorer:
 
     @classmethod
     def cross_fit(
-        cls, texts: Sequence[str], vectors: Floats, labels: Sequence[str], folds: Sequence[Sequence[int]]
+        cls, texts: Sequence[str], vectors: Floats, labels: Sequence[Label], folds: Sequence[Sequence[int]]
     ) -> tuple["KernelScorer", list[list[Support]]]:
         """Fit as `fit` does, and give for each text of each fold its support by a scorer without that fold's labels.
 
@@ -94,7 +115,7 @@ class KernelScorer:
         if not texts:
             raise ValueError("a scorer needs at least one wording")
         chosen = cls._choose_centres(len(texts))
-        keys = sorted({label for label in labels if label != NONE})
+        keys = sorted(set().union(*labels))
         mean = vectors.mean(axis=0)
         scorer = cls(keys, [texts[i] for i in chosen], mean, _centred(vectors[chosen], mean))
         targets = scorer._targets(labels)
@@ -130,11 +151,12 @@ class KernelScorer:
             return np.arange(count)
         return np.sort(np.random.default_rng(0).choice(count, MAX_CENTRES, replace=False))
 
-    def _targets(self, labels: Sequence[str]) -> Floats:
+    def _targets(self, labels: Sequence[Label]) -> Floats:
         columns = len(self.keys) + 1  # the last one is "none"
-        column = {key: i for i, key in enumerate(self.keys)} | {NONE: columns - 1}
+        column = {key: i for i, key in enumerate(self.keys)}
         targets = np.full((len(labels), columns), -1.0 / columns, np.float32)
-        targets[np.arange(len(labels)), [column[label] for label in labels]] = 1.0
+        for row, label in zip(targets, labels, strict=True):
+            row[[column[key] for key in label] or columns - 1] = 1.0 / max(len(label), 1)
         return targets
 
     def _solve(self, texts: Sequence[str], vectors: Floats, targets: Floats, centres: NDArray[np.int64]) -> Floats:
@@ -172,9 +194,9 @@ class KernelScorer:
         if not texts:
             return []
         likeness = self._likeness(texts, vectors)
-        return self._supports(likeness.kernel @ self._weights, likeness, np.arange(len(self.texts)))
+        return self._supports(likeness.kernel @ self._weights, likeness, slice(None))
 
-    def _supports(self, scores: Floats, likeness: _Likeness, compared: NDArray[np.int64]) -> list[Support]:
+    def _supports(self, scores: Floats, likeness: _Likeness, compared: NDArray[np.int64] | slice) -> list[Support]:
         """From scores [texts, keys + 1] and the likeness with those centres that may count."""
         characters = likeness.characters[:, compared].max(axis=1)
         sound = likeness.sound[:, compared].max(axis=1)

@@ -92,8 +92,7 @@ class SearchEngine:
         """Take in new versions and removals; searches that begin afterwards see them."""
         with self._writing:
             old = self.snapshot.corpus
-            touched = {article.key for article in changed}
-            ids = [i for i, wording in old.wordings.items() if wording.key in touched]
+            ids = [i for article in changed for i in old.ids.get(article.key, ())]
             known = dict(zip((old.wordings[i].text for i in ids), old.index.vectors(ids), strict=True))
             corpus = old.changed(changed, gone, generation, Vectors(self.encoder, known))
             self.snapshot = replace(self.snapshot, corpus=corpus)

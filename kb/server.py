@@ -119,6 +119,7 @@ async def _follow(knowledge: KnowledgeBase) -> None:
         await asyncio.sleep(FOLLOW_SECONDS)
         try:
             await knowledge.follow()
+            await knowledge.adopt_news()
         except Exception:
             log.exception("the index could not follow the database; trying again")
 

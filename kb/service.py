@@ -16,8 +16,8 @@ from kb.embedding.encoder import load_encoder
 from kb.repository import ArticleRepository
 from kb.schemas import ArticleDetail, ArticleIn, ArticleList, ArticleRef, SearchRequest, SearchResult, StoredArticle
 from kb.search import NEVER_FITTED, SearchEngine, Snapshot
-from kb.store import IndexStore
-from kb.training import build_snapshot, read_negatives, refit, training_wordings
+from kb.store import IndexStore, StoredIndex
+from kb.training import build_snapshot, lessons, lessons_beside, refit
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class KnowledgeBase:
     ) -> None:
         self.database = database
         self.engine = SearchEngine(vectors.encoder, snapshot)
-        self._negatives = _of_negatives(vectors)
+        self._beside = _vectors_beside(snapshot.corpus, vectors)
         self._store = store
         self._clock = clock
         self._following = asyncio.Lock()
@@ -134,10 +134,25 @@ class KnowledgeBase:
             log.info("scorer fitted", generation=corpus.generation, wordings=len(corpus.wordings))
 
     def _refit(self, corpus: Corpus) -> None:
-        vectors = Vectors(self.engine.encoder, corpus.vectors_by_text() | self._negatives)
+        vectors = Vectors(self.engine.encoder, corpus.vectors_by_text() | self._beside)
         scorer = refit(corpus, vectors)
-        self.engine.adopt(scorer, corpus.generation)
+        news = self._store.news(vectors.encoder.model_id)  # its decision would be overwritten
+        self.engine.adopt(scorer, corpus.generation, news.gate if news else None)
         save(self._store, self.engine.snapshot, vectors)
+
+    async def adopt_news(self) -> None:
+        """Take over the scorer and the decision that another process has put in force (`teller kb rebuild`)."""
+        if self._refitting.locked():
+            return
+        async with self._refitting:
+            await asyncio.to_thread(self._adopt_news)
+
+    def _adopt_news(self) -> None:
+        news = self._store.news(self.engine.encoder.model_id)
+        if news:
+            fitted_on = _fitted_on(news, self.engine.snapshot.corpus)
+            self.engine.adopt(news.scorer, fitted_on, news.gate)
+            log.info("index of another process adopted", generation=news.generation)
 
     async def rebuild(self) -> None:
         """Everything anew from the database: vectors, scorer, calibration."""
@@ -178,9 +193,14 @@ def _restore(store: IndexStore, vectors: Vectors, articles: list[StoredArticle],
         return _build(store, vectors, articles, generation)
     vectors.known.update(stored.vectors)
     corpus = Corpus.build(articles, generation, vectors)
-    # The number alone does not tell: another database counts its changes from 1 as well.
-    is_fitted = stored.generation == generation and stored.fitted_on == set(training_wordings(corpus))
-    return Snapshot(corpus, stored.scorer, stored.gate, generation if is_fitted else NEVER_FITTED)
+    return Snapshot(corpus, stored.scorer, stored.gate, _fitted_on(stored, corpus))
+
+
+def _fitted_on(stored: StoredIndex, corpus: Corpus) -> int:
+    """The corpus' generation when the stored scorer was fitted on it. The number alone does not tell: another database
+    counts its changes from 1 as well."""
+    is_fitted = stored.generation == corpus.generation and stored.fitted_on == set(lessons(corpus))
+    return corpus.generation if is_fitted else NEVER_FITTED
 
 
 def _build(store: IndexStore, vectors: Vectors, articles: list[StoredArticle], generation: int) -> Snapshot:
@@ -190,11 +210,13 @@ def _build(store: IndexStore, vectors: Vectors, articles: list[StoredArticle], g
 
 
 def save(store: IndexStore, snapshot: Snapshot, vectors: Vectors) -> None:
-    store.save(snapshot, vectors.encoder.model_id, _of_negatives(vectors))
+    beside = lessons_beside(snapshot.corpus)
+    store.save(snapshot, vectors.encoder.model_id, beside, vectors.of([lesson.text for lesson in beside]))
 
 
-def _of_negatives(vectors: Vectors) -> dict[str, Floats]:
-    texts = [question.text for question in read_negatives()]
+def _vectors_beside(corpus: Corpus, vectors: Vectors) -> dict[str, Floats]:
+    """By text, of what the scorer is taught beside the wordings."""
+    texts = [lesson.text for lesson in lessons_beside(corpus)]
     return dict(zip(texts, vectors.of(texts), strict=True))
 
 

@@ -6,22 +6,23 @@ from collections.abc import Sequence, Set
 import numpy as np
 
 from core.problems import InvalidInput
-from kb.corpus import Corpus, Floats, Vectors, Wording
+from kb.corpus import Corpus, Floats, Lesson, Vectors
 from kb.decision import CLARIFY_WITH, Example, fit_gate
-from kb.questions import CALIBRATION, NEGATIVES, LabelledQuestion, read_questions
+from kb.questions import AMBIGUOUS, CALIBRATION, NEGATIVES, LabelledQuestion, read_questions
 from kb.ranking import rank
 from kb.schemas import StoredArticle
-from kb.scorer import NONE, KernelScorer, Support
+from kb.scorer import KernelScorer, Support
 from kb.search import Snapshot
 
-FOLDS = 3
+FOLDS = 10
 
 
 def build_snapshot(articles: Sequence[StoredArticle], generation: int, vectors: Vectors) -> Snapshot:
     """A whole snapshot, scorer and calibration included (half a minute for 6,000 new wordings, nearly all of it for
     their vectors, which are kept in `vectors`).
 
-    The decision is calibrated by cross-fitting: each negative is judged as by a scorer that was fitted without it.
+    The decision is calibrated by cross-fitting: each question that is taught beside the articles' own wordings is
+    judged as by a scorer that was fitted without it.
     Raises InvalidInput when there is no article.
     """
     if not articles:
@@ -33,22 +34,22 @@ def build_snapshot(articles: Sequence[StoredArticle], generation: int, vectors: 
 
 def _cross_fit(corpus: Corpus, vectors: Vectors) -> tuple[KernelScorer, list[Example]]:
     """The scorer on everything, and each calibration question judged as one that it has not seen."""
-    asked = [question for question in read_questions(CALIBRATION) if question.key in corpus.articles]
-    held_back = _held_back(corpus, {question.key for question in asked})
-    texts, matrix, labels = _labelled(corpus, vectors)
-    folds = _folds([*held_back, *range(len(corpus.wordings), len(texts))])
-    scorer, supports = KernelScorer.cross_fit(texts, matrix, labels, folds)
-    judged = [LabelledQuestion(texts[i], labels[i] or None) for fold in folds for i in fold] + asked
-    asked_texts = [question.text for question in asked]
-    given = [*itertools.chain(*supports), *scorer.supports(asked_texts, vectors.of(asked_texts))]
+    beside = taught_beside(corpus)
+    wordings = list(corpus.wordings.values())
+    known = [LabelledQuestion(wording.text, wording.key) for wording in wordings] + beside
+    held_back = _held_back(corpus, {question.key for question in beside})
+    folds = _folds([*held_back, *range(len(wordings), len(known))])
+    scorer, supports = KernelScorer.cross_fit(*_labelled(corpus, vectors), folds)
     ids = list(corpus.wordings)
     seen = corpus.without([ids[place] for place in held_back])
-    return scorer, [_example(seen, support, question, vectors) for support, question in zip(given, judged, strict=True)]
+    judged = zip(itertools.chain(*folds), itertools.chain(*supports), strict=True)
+    return scorer, [_example(seen, support, known[place], vectors) for place, support in judged]
 
 
 def _folds(places: Sequence[int]) -> list[list[int]]:
     fold_of = np.random.default_rng(0).integers(0, FOLDS, len(places))
-    return [[place for place, its in zip(places, fold_of, strict=True) if its == fold] for fold in range(FOLDS)]
+    folds = [[place for place, its in zip(places, fold_of, strict=True) if its == fold] for fold in range(FOLDS)]
+    return [fold for fold in folds if fold]
 
 
 def _held_back(corpus: Corpus, known: Set[str | None]) -> list[int]:
@@ -62,22 +63,43 @@ def refit(corpus: Corpus, vectors: Vectors) -> KernelScorer:
     return KernelScorer.fit(*_labelled(corpus, vectors))
 
 
-def read_negatives() -> list[LabelledQuestion]:
-    return read_questions(NEGATIVES) + [question for question in read_questions(CALIBRATION) if question.key is None]
+def taught_beside(corpus: Corpus) -> list[LabelledQuestion]:
+    """The questions that the scorer is fitted on beside the articles' wordings, and judged on without them."""
+    read = [question for path in (CALIBRATION, AMBIGUOUS, NEGATIVES) for question in read_questions(path)]
+    return [question for question in read if _is_usable(question, corpus)]
 
 
-def training_wordings(corpus: Corpus) -> list[Wording]:
-    """What the scorer is fitted on: the corpus, then the negatives in their order."""
-    return [*corpus.wordings.values(), *(Wording(NONE, question.text) for question in read_negatives())]
+def _is_usable(question: LabelledQuestion, corpus: Corpus) -> bool:
+    """Its articles are here; of an ambiguous question at least two, otherwise it is ambiguous no longer."""
+    here = question.accepted.intersection(corpus.articles)
+    return question.key is None or len(here) >= (2 if question.ambiguous else 1)
 
 
-def _labelled(corpus: Corpus, vectors: Vectors) -> tuple[list[str], Floats, list[str]]:
-    wordings = training_wordings(corpus)
-    texts = [wording.text for wording in wordings]
-    return texts, vectors.of(texts), [wording.key for wording in wordings]
+def lessons_beside(corpus: Corpus) -> list[Lesson]:
+    return [
+        Lesson(question.text, question.accepted.intersection(corpus.articles)) for question in taught_beside(corpus)
+    ]
+
+
+def lessons(corpus: Corpus) -> list[Lesson]:
+    """What the scorer is fitted on: the wordings, then what is taught beside them."""
+    return [wording.lesson for wording in corpus.wordings.values()] + lessons_beside(corpus)
+
+
+def _labelled(corpus: Corpus, vectors: Vectors) -> tuple[list[str], Floats, list[frozenset[str]]]:
+    taught = lessons(corpus)
+    texts = [lesson.text for lesson in taught]
+    return texts, vectors.of(texts), [lesson.keys for lesson in taught]
 
 
 def _example(corpus: Corpus, support: Support, question: LabelledQuestion, vectors: Vectors) -> Example:
     ranking = rank(corpus, support, question.text, vectors.of([question.text])[0], corpus.articles.keys())
     listed = bool(question.accepted & set(ranking.order[:CLARIFY_WITH]))
-    return Example(ranking.evidence(question.text), bool(question.key), ranking.order[0] in question.accepted, listed)
+    accepted = ranking.order[0] in question.accepted
+    return Example(
+        ranking.evidence(question.text),
+        in_scope=bool(question.key),
+        right=accepted and not question.ambiguous,
+        hasty=accepted and question.ambiguous,
+        listed=listed,
+    )

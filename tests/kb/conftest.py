@@ -37,9 +37,10 @@ SOME = 40  # of the shipped articles, where the whole base would only take longe
 @pytest.fixture
 def small_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sample's calibration questions and negatives instead of the shipped ones."""
-    for name, questions in (("CALIBRATION", sample.calibration()), ("NEGATIVES", sample.negatives())):
+    sets = {"CALIBRATION": sample.calibration(), "AMBIGUOUS": sample.ambiguous(), "NEGATIVES": sample.negatives()}
+    for name, questions in sets.items():
         path = tmp_path / f"{name.lower()}.jsonl"
-        rows = [{"text": question.text, "key": question.key} for question in questions]
+        rows = [{"text": q.text, "key": q.key, "also": [*q.also], "ambiguous": q.ambiguous} for q in questions]
         path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         monkeypatch.setattr(f"kb.training.{name}", path)
 

@@ -22,6 +22,7 @@ CALIBRATION = [
     ("开户带什么", "account.open"), ("怎么开银行账户", "account.open"), ("想办新账户", "account.open"),
     ("美元什么价", "fx.rate"), ("欧元汇率多少", "fx.rate"), ("外币牌价", "fx.rate"), ("英镑兑人民币", "fx.rate"),
 ]  # fmt: skip
+AMBIGUOUS = [("银行卡出问题了", "card.lost", "card.swallowed"), ("多少钱", "transfer.limit", "fx.rate")]
 NEGATIVES = [
     "明天会下雨吗", "周末去爬山穿什么", "红烧肉怎么做才好吃", "给我讲个笑话", "附近哪里有加油站", "高铁票几点开售",
     "世界杯谁赢了", "猫不吃饭了是不是病了", "孩子数学不好请谁补课", "手机屏幕碎了多少钱修", "空调不制冷怎么回事",
@@ -52,6 +53,10 @@ def stored(given: ArticleIn, version: int = 1) -> StoredArticle:
 
 def calibration() -> list[LabelledQuestion]:
     return [LabelledQuestion(text, key) for text, key in CALIBRATION]
+
+
+def ambiguous() -> list[LabelledQuestion]:
+    return [LabelledQuestion(text, key, frozenset(also), ambiguous=True) for text, key, *also in AMBIGUOUS]
 
 
 def negatives() -> list[LabelledQuestion]:

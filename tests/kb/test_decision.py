@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ def evidence(strength: float, noise: float = 0.0) -> Evidence:
     return Evidence(
         support=strength + noise, margin=strength, second_margin=strength / 2, none=1 - strength,
         nearest_cosine=0.8 + strength / 5, own_cosine=0.8 + strength / 5, votes=strength, characters=strength,
-        sound=strength, length=0.3,
+        sound=strength, length=0.3, brevity=1.0,
     )  # fmt: skip
 
 
@@ -69,6 +70,16 @@ def test_when_nothing_can_be_told_nothing_is_answered() -> None:
     made[1] = Example(made[1].evidence, True, True, True)
     gate = fit_gate(made)
     assert share(gate, made, "answer", lambda _: True) <= MOST_OUT_OF_SCOPE_ANSWERED
+
+
+def test_an_ambiguous_question_is_asked_back() -> None:
+    """Its candidates have equal support, so that the first is one of those that it may mean, but no answer."""
+    random = np.random.default_rng(3)
+    even = [replace(evidence(0.6, random.normal(0, 0.05)), margin=0.0, brevity=0.3) for _ in range(80)]
+    made = examples(overlap=0.0) + [Example(its, True, right=False, listed=True, hasty=True) for its in even]
+    gate = fit_gate(made)
+    assert share(gate, made, "clarify", lambda example: example.hasty) > 0.9
+    assert share(gate, made, "answer", lambda example: example.right) > 0.5
 
 
 @pytest.mark.parametrize("kind", [True, False])

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from kb import store as store_module
-from kb.corpus import Vectors, Wording
-from kb.scorer import NONE
+from kb.corpus import Vectors
 from kb.search import SearchEngine, Snapshot
 from kb.service import save
 from kb.store import IndexStore
+from kb.training import lessons
 from tests.kb import sample
 from tests.kb.fake_encoder import FakeEncoder
 
@@ -53,7 +53,7 @@ def test_what_is_saved_is_loaded(saved: IndexStore, snapshot: Snapshot, encoder:
     assert loaded is not None
     assert loaded.generation == snapshot.corpus.generation
     assert loaded.gate == snapshot.gate
-    assert loaded.fitted_on == {*snapshot.corpus.wordings.values(), *(Wording(NONE, t) for t in sample.NEGATIVES)}
+    assert loaded.fitted_on == set(lessons(snapshot.corpus))
     for text in ("卡不见了要怎么挂失", sample.NEGATIVES[0]):
         vector = encoder.encode([text])[0]
         assert loaded.vectors[text] == pytest.approx(vector)

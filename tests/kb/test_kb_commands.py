@@ -117,17 +117,20 @@ def test_an_evaluation_counts_every_kind_of_outcome(loaded: Settings, tmp_path: 
         {"text": "今天美元汇率是多少", "key": "card.lost", "also": ["fx.rate"]},
         {"text": "世界杯谁赢了"},
         {"text": "取款机吞卡怎么办"},
+        {"text": "钱包被偷了卡在里面", "key": "card.lost", "also": ["card.swallowed"], "ambiguous": True},
     ]
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     figures = commands.evaluate(loaded, path, errors)
-    assert figures["n"] == 5
-    assert figures["recall_at_1"] == pytest.approx(2 / 3, abs=1e-4)
+    assert figures["n"] == 6
+    assert figures["recall_at_1"] == pytest.approx(3 / 4, abs=1e-4)
     assert figures["in_scope"] == {"n": 3, "answered": 3, "answered_right": 2, "clarified": 0, "clarified_right": 0,
                                    "unrecognised": 0}  # fmt: skip
+    assert figures["ambiguous"] == {"n": 1, "answered": 1, "clarified": 0, "clarified_right": 0, "unrecognised": 0}
     assert figures["out_of_scope"]["n"] == 2
     assert figures["out_of_scope"]["answered"] == 1
     failed = [json.loads(line) for line in errors.read_text(encoding="utf-8").splitlines()]
-    assert {"text": "取款机吞卡怎么办", "key": None, "decision": "answer"}.items() <= failed[-1].items()
+    assert {"text": "取款机吞卡怎么办", "key": None, "decision": "answer"}.items() <= failed[-2].items()
+    assert failed[-1]["text"] == "钱包被偷了卡在里面"  # an answer would be a guess
     assert {"text": "今天美元汇率是多少", "key": "card.lost"}.items() <= failed[0].items()
 
 
@@ -148,6 +151,7 @@ BAD_LINES = [
     ('{"text": "卡", "key": 7}', '"key" must be'),
     ('{"text": "卡", "key": "a.b", "also": "c.d"}', '"also" must be'),
     ('{"text": "卡", "also": [1]}', '"also" must be'),
+    ('{"text": "卡", "ambiguous": "yes"}', '"ambiguous" must be'),
 ]
 
 

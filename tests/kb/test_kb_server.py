@@ -1,10 +1,10 @@
 """The knowledge process over HTTP: who may ask, what it takes, what it answers, how it refuses."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import date
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -286,10 +286,29 @@ async def test_it_follows_other_processes_and_keeps_its_scorer_fitted(
     other.database.close()
 
 
+async def test_it_adopts_the_index_that_another_process_builds(
+    settings: Settings, faked: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "FOLLOW_SECONDS", 0.05)
+    other = await open_with(settings, sample.articles())
+    app = server.create_app(settings)
+    async with app.router.lifespan_context(app):
+        knowledge: KnowledgeBase = app.state.knowledge
+        before = knowledge.engine.snapshot
+        monkeypatch.setattr("kb.training.FOLDS", 2)  # gives another decision
+        await other.rebuild()
+        await until(lambda: knowledge.engine.snapshot.scorer is not before.scorer)
+        assert knowledge.engine.snapshot.gate == other.engine.snapshot.gate != before.gate
+        assert not knowledge.engine.snapshot.is_stale
+    other.database.close()
+
+
 async def test_a_failing_follower_is_logged_and_goes_on(
-    settings: Settings, faked: FakeEncoder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: Settings, faked: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "FOLLOW_SECONDS", 0.02)
+    log = Mock()
+    monkeypatch.setattr(server, "log", log)
     (await open_with(settings, sample.articles())).database.close()
     calls: list[KnowledgeBase] = []
 
@@ -300,6 +319,5 @@ async def test_a_failing_follower_is_logged_and_goes_on(
     monkeypatch.setattr(KnowledgeBase, "follow", follow)
     app = server.create_app(settings)
     async with app.router.lifespan_context(app):
-        logging.getLogger().addHandler(caplog.handler)
         await until(lambda: len(calls) >= 3)
-    assert "could not follow" in caplog.text
+    assert "could not follow" in log.exception.call_args.args[0]

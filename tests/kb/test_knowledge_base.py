@@ -281,6 +281,25 @@ async def test_a_rebuild_makes_everything_anew_and_keeps_what_changed_meanwhile(
     assert (await ask(knowledge_base, "银行卡丢了怎么办")).candidates[0].version == 2
 
 
+async def test_a_refit_keeps_the_decision_that_another_process_has_built(
+    knowledge_base: KnowledgeBase, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await reopened(settings)
+    monkeypatch.setattr("kb.training.FOLDS", 2)  # gives another decision
+    await other.rebuild()
+    rebuilt = other.engine.snapshot.gate
+    assert knowledge_base.engine.snapshot.gate != rebuilt
+    await knowledge_base.put([sample.article("hall.parking", question="网点能停车吗")], "li")
+    await knowledge_base.refit()
+    assert knowledge_base.engine.snapshot.gate == rebuilt
+    await other.follow()
+    await other.adopt_news()
+    assert other.engine.snapshot.gate == rebuilt
+    assert "hall.parking" in other.engine.snapshot.scorer.keys
+    assert not other.engine.snapshot.is_stale
+    other.database.close()
+
+
 async def test_pages_list_what_is_asked_for(knowledge_base: KnowledgeBase) -> None:
     everything = await knowledge_base.page(None, None, 4, 0)
     assert everything.total == 6

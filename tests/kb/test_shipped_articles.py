@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from kb.questions import CALIBRATION, HELD_OUT, NEGATIVES, read_questions
+from kb.questions import (
+    AMBIGUOUS,
+    AMBIGUOUS_HELD_OUT,
+    CALIBRATION,
+    FOLDER,
+    HELD_OUT,
+    NEGATIVES,
+    OUTSIDER,
+    read_questions,
+)
 from kb.schemas import MAX_SPOKEN_CHARS, ArticleIn
 from kb.text import normalise
 from kb.transfer import SHIPPED_ARTICLES, read_articles
@@ -93,8 +102,14 @@ def test_every_article_is_in_force(shipped: dict[str, ArticleIn]) -> None:
 
 
 def test_every_labelled_question_names_articles_that_exist(shipped: dict[str, ArticleIn]) -> None:
-    named = {key for path in (CALIBRATION, HELD_OUT) for question in read_questions(path) for key in question.accepted}
-    assert named <= shipped.keys()
+    for path in FOLDER.glob("*.jsonl"):
+        named = {key for question in read_questions(path) for key in question.accepted}
+        assert named <= shipped.keys(), path.name
+
+
+def test_an_ambiguous_question_may_mean_several_articles() -> None:
+    for path in (AMBIGUOUS, AMBIGUOUS_HELD_OUT):
+        assert all(question.ambiguous and len(question.accepted) > 1 for question in read_questions(path))
 
 
 def test_refusal_is_taught_with_enough_questions_that_nothing_answers() -> None:
@@ -105,5 +120,7 @@ def test_refusal_is_taught_with_enough_questions_that_nothing_answers() -> None:
 
 def test_held_out_questions_were_never_seen_in_training(shipped: dict[str, ArticleIn]) -> None:
     taught = {normalise(text) for article in shipped.values() for text in all_wordings(article)}
-    taught |= {normalise(question.text) for path in (CALIBRATION, NEGATIVES) for question in read_questions(path)}
-    assert not [question.text for question in read_questions(HELD_OUT) if normalise(question.text) in taught]
+    seen = (CALIBRATION, AMBIGUOUS, NEGATIVES)
+    taught |= {normalise(question.text) for path in seen for question in read_questions(path)}
+    for path in (HELD_OUT, OUTSIDER, AMBIGUOUS_HELD_OUT):
+        assert not [question.text for question in read_questions(path) if normalise(question.text) in taught - {""}]
