@@ -8,10 +8,10 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help up down setup test lint bench clean python
+.PHONY: help up down setup test lint bench asr-model clean python
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*##[[:space:]]*\(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*##[[:space:]]*\(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 up: python  ## set up what is missing and start everything; Ctrl-C stops it
 	@$(PYTHON) -m app.setup --database
@@ -39,6 +39,10 @@ lint:  ## style, types and import rules, of Python and of the pages (after `make
 bench: python  ## measure the figures of the README
 	@$(PYTHON) -m app.setup --dev
 	@$(BIN)/python -m bench
+
+asr-model: python  ## make the bundled speech model anew, over days; resumable (docs/asr-model.md)
+	@$(PYTHON) -m app.setup
+	@$(BIN)/python -m asr.training.environment
 
 clean: python  ## remove what set-up made; the data in var stays
 	@$(PYTHON) -m app.setup --clean

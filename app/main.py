@@ -14,6 +14,7 @@ from app.health import router as health_router
 from app.observation import observe
 from app.pages import mount_pages
 from app.security import BodyLimit, SecurityHeaders
+from app.spoken_turns import SpokenTurns
 from conversations.service import Conversations
 from core.bus import Bus
 from core.clock import Clock, utc_now
@@ -33,10 +34,20 @@ from gateway.listeners import listen as listen_for_customers
 from gateway.service import Gateway
 from gateway.understanding import Rasa, RasaClient
 from kb.client import Knowledge, KnowledgeClient
+from voice.channels.browser import router as browser_call_router
+from voice.endpoints import router as voice_router
+from voice.listeners import listen as listen_for_calls
+from voice.recognition import RecogniserClient, model_name
+from voice.recordings import Recordings
+from voice.service import Parts, Voice
+from voice.synthesis.client import SynthesisClient
 
 log = structlog.get_logger()
 
-ROUTERS = (health_router, accounts_router, chat_router, webchat_router, desk_router, desk_socket_router)
+ROUTERS = (
+    health_router, accounts_router, chat_router, webchat_router, desk_router, desk_socket_router, voice_router,
+    browser_call_router,
+)  # fmt: skip
 
 
 @dataclass
@@ -51,11 +62,13 @@ class Teller:
     conversations: Conversations
     gateway: Gateway
     desk: Desk
+    voice: Voice
 
 
 def bootstrap(
-    settings: Settings, rasa: Rasa | None = None, knowledge: Knowledge | None = None, clock: Clock = utc_now
-) -> Teller:
+    settings: Settings, rasa: Rasa | None = None, knowledge: Knowledge | None = None, clock: Clock = utc_now,
+    speech: Parts | None = None,
+) -> Teller:  # fmt: skip
     """Wire the rooms. Tests hand in small fakes of what runs in other processes."""
     secrets = ensure_secrets(settings)
     rasa = rasa or RasaClient(settings, secrets)
@@ -65,10 +78,16 @@ def bootstrap(
     conversations = Conversations(database, bus, clock)
     desk = Desk(database, conversations, accounts, knowledge, clock)
     gateway = Gateway(settings, conversations, rasa, knowledge, desk.agents_ready)
+    speech = speech or Parts(
+        RecogniserClient(settings.asr_url, model_name(settings)), SynthesisClient(settings, secrets)
+    )
+    recordings = Recordings(settings, database, clock)
+    voice = Voice(settings, conversations, SpokenTurns(gateway, conversations), speech, recordings)
+    listen_for_calls(bus, voice)
     listen_for_customers(bus, gateway)
     listen_for_desk(bus, desk)
     observe(bus)
-    return Teller(settings, database, rasa, knowledge, accounts, conversations, gateway, desk)
+    return Teller(settings, database, rasa, knowledge, accounts, conversations, gateway, desk, voice)
 
 
 def create_app(teller: Teller | None = None) -> FastAPI:
@@ -78,12 +97,17 @@ def create_app(teller: Teller | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         configure_logging(teller.settings, "app")
         await teller.desk.everybody_away()
-        closing = asyncio.create_task(keep_closing_idle(teller.gateway))
+        tasks = [
+            asyncio.create_task(keep_closing_idle(teller.gateway)),
+            asyncio.create_task(teller.voice.recordings.keep_deleting()),
+        ]
         log.info("app ready", address=teller.settings.app_url)
         yield
-        closing.cancel()
-        with suppress(asyncio.CancelledError):
-            await closing
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await teller.voice.close()
         for client in (teller.rasa, teller.knowledge):
             if close := getattr(client, "close", None):
                 await close()

@@ -20,6 +20,9 @@ CONTENT_SECURITY_POLICY = (
     "object-src 'none'; base-uri 'none'; form-action 'self'"
 )
 
+# Dictation and calls need the microphone; a page that embeds the chat passes it on by the frame's `allow`.
+PERMISSIONS_POLICY = b"microphone=(self), camera=(), geolocation=()"
+
 
 class SecurityHeaders:
     """Content policy and its companions on every response.
@@ -46,6 +49,7 @@ class SecurityHeaders:
                     (b"content-security-policy", policy),
                     (b"x-content-type-options", b"nosniff"),
                     (b"referrer-policy", b"same-origin"),
+                    (b"permissions-policy", PERMISSIONS_POLICY),
                 ]
             await send(message)
 

@@ -4,8 +4,9 @@ import accounts.models
 import conversations.models
 import desk.models
 import kb.models
+import voice.models
 from core.database import Base
 
-ROOMS_WITH_TABLES = (accounts.models, conversations.models, desk.models, kb.models)
+ROOMS_WITH_TABLES = (accounts.models, conversations.models, desk.models, kb.models, voice.models)
 
 metadata = Base.metadata

@@ -48,7 +48,8 @@ class StreamingSession(Protocol):
     """One caller's recogniser. Calls must not overlap; each runs outside the event loop."""
 
     async def accept(self, pcm: bytes) -> Transcript | None:
-        """Hear more; gives the utterance that the engine's own endpointing has just ended, if any."""
+        """Hear more; gives the utterance that the engine's own endpointing has just ended, if any. It is empty when
+        nothing was said for long."""
         ...
 
     async def partial(self) -> str:
@@ -74,8 +75,11 @@ class Transcriber(Protocol):
         """Name and version of the model."""
         ...
 
-    def session(self, rate: int, phrases: Sequence[str] | None = None) -> StreamingSession:
-        """A session for PCM of `rate` Hz (8000 or 16000). Raises TooManySessions beyond the limit."""
+    def session(self, rate: int, phrases: Sequence[str] | None = None, alternatives: int = 0) -> StreamingSession:
+        """A session for PCM of `rate` Hz (8000 or 16000) with up to `alternatives` readings of each utterance.
+
+        Raises TooManySessions beyond the limit.
+        """
         ...
 
     async def transcribe(self, pcm: bytes, rate: int) -> Transcript:

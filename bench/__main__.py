@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.processes.lifecycle import Installation
-from bench import knowledge, memory, turns
+from bench import knowledge, memory, speech, turns
 from core.settings import Settings, get_settings
 
 TELLER = (sys.executable, "-m", "app.cli")
@@ -33,6 +33,7 @@ def main() -> None:
         turns.main(settings)
         memory.main(settings)
         knowledge.main(settings)
+    speech.main(settings)
 
 
 if __name__ == "__main__":

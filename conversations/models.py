@@ -83,6 +83,8 @@ class Turn(Base):
     audio: Mapped[str | None] = mapped_column(String(255))  # reference into the recording store
     asr_hypothesis: Mapped[str | None] = mapped_column(Text)
     asr_confidence: Mapped[float | None]
+    speech: Mapped[dict[str, Any]] = mapped_column(default=dict)  # words with times, partials, alternatives, length
+    heard: Mapped[str | None] = mapped_column(Text)  # what of a spoken reply came out before it was interrupted
     intent: Mapped[str | None] = mapped_column(String(64), index=True)
     intent_confidence: Mapped[float | None]
     intent_ranking: Mapped[list[Any]] = mapped_column(default=list)

@@ -93,6 +93,8 @@ class TurnRecord(BaseModel):
     audio: str | None = None
     asr_hypothesis: str | None = None
     asr_confidence: float | None = None
+    speech: dict[str, Any] = Field(default_factory=dict)
+    heard: str | None = None
     intent: str | None = None
     intent_confidence: float | None = None
     intent_ranking: list[dict[str, Any]] = Field(default_factory=list)

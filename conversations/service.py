@@ -267,6 +267,17 @@ class Conversations:
             await self.bus.publish(events.MessageAdded(conversation, message, client_id))
         return message
 
+    async def note_heard(self, conversation: str, turn: str, heard: str, timings_ms: dict[str, float]) -> None:
+        """Store what of a spoken reply the caller has heard so far, and the times of the stages around the turn."""
+
+        def store(memory: ConversationRepository) -> None:
+            row = memory.turn(turn)
+            if row is None or row.conversation_id != conversation:
+                raise TurnNotFound
+            row.heard, row.timings_ms = heard, row.timings_ms | timings_ms
+
+        await self._write(store)
+
     async def rate(self, conversation: str, turn: str, rating: Rating) -> int:
         """Store the customer's verdict on an answer; gives the number of failures in a row."""
 

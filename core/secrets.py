@@ -11,6 +11,8 @@ from pathlib import Path
 
 from core.settings import Settings
 
+KEY_BYTES = 32
+
 
 @dataclass(frozen=True)
 class Secrets:
@@ -24,6 +26,15 @@ def ensure_secrets(settings: Settings) -> Secrets:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         _write_private(path, json.dumps({"internal_token": secrets.token_urlsafe(32)}))
     return Secrets(**json.loads(path.read_text()))
+
+
+def ensure_key(settings: Settings, name: str) -> bytes:
+    """A 256-bit key of the installation for one purpose, in a file of its own; made when there is none yet."""
+    path = settings.data_dir / "keys" / f"{name}.key"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_private(path, secrets.token_hex(KEY_BYTES))
+    return bytes.fromhex(path.read_text())
 
 
 def _write_private(path: Path, content: str) -> None:

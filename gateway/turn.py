@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from pydantic import BaseModel
@@ -26,7 +27,9 @@ from kb.client import Knowledge
 log = structlog.get_logger()
 
 
-CONTROL_ANSWERS = {"cancel": wording.CANCELLED, "slower": wording.SLOWER, "language": wording.LANGUAGE}
+CONTROL_ANSWERS = {
+    "cancel": wording.CANCELLED, "slower": wording.SLOWER, "language": wording.LANGUAGE, **wording.SPOKEN_CONTROL
+}  # fmt: skip
 
 
 class TurnResult(BaseModel):
@@ -44,6 +47,18 @@ class TurnResult(BaseModel):
     candidates: list[dict[str, str | float]]
     owner: str
     timings_ms: dict[str, float]
+    control: str | None = None  # the command to the robot that the turn was
+
+
+@dataclass(frozen=True)
+class Speech:
+    """How a text was heard, when it was spoken. See `conversations.models.Turn` for the fields."""
+
+    audio: str | None
+    hypothesis: str | None
+    confidence: float | None
+    model: str | None
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,8 @@ class Incoming:
     text: str
     pick: str | None = None
     picked_from: str | None = None  # the turn whose list was shown
+    control: str | None = None  # a command to the robot that the channel knows already; see wording.CONTROL
+    speech: Speech | None = None
 
 
 class TurnTaker:
@@ -91,6 +108,10 @@ class TurnTaker:
     async def _think(self, turn: "_Turn", incoming: Incoming, text: str) -> tuple[Reply, Understanding]:
         if incoming.pick:
             return await self._picked(incoming.pick, turn.conversation.elder)
+        if incoming.control:
+            return await self._control(turn.conversation, Reply("social", [], "neutral", control=incoming.control)), (
+                Understanding("social", control=incoming.control)
+            )
         if asks_plainly_for_a_person(text):
             understood = Understanding("handoff", handoff_reason="asked", intent="ask_human", confidence=1.0)
         elif not has_words(text):
@@ -162,7 +183,8 @@ class TurnTaker:
         log.info("turn", conversation=turn.conversation.id, decision=reply.decision, intent=understood.intent,
                  article=record.article_key, failure=understood.failure, suppressed=finished.turn.suppressed,
                  ms=round(turn.timings["total"]))  # fmt: skip
-        return _result(turn.conversation.id, finished.turn, messages, owner, turn.timings)
+        result = _result(turn.conversation.id, finished.turn, messages, owner, turn.timings)
+        return result.model_copy(update={"control": reply.control}) if reply.control else result
 
     async def _hand_off_if_due(self, conversation: str, reply: Reply, finished: Finished) -> bool:
         """Queue for a person when the turn asks for it; True when the conversation may have changed hands."""
@@ -206,12 +228,18 @@ class _Turn:
         search = understood.search
         candidates = [c.model_dump() for c in search.candidates] if search else []
         self.timings |= understood.timings_ms
+        speech = incoming.speech
         return TurnRecord(
             id=new_id(),
             seq=self.message.seq,
             channel=self.conversation.channel,
             kind="pick" if incoming.pick else "text",
             text=self.message.text,
+            audio=speech.audio if speech else None,
+            asr_hypothesis=speech.hypothesis if speech else None,
+            asr_confidence=speech.confidence if speech else None,
+            asr_model=speech.model if speech else None,
+            speech=speech.facts if speech else {},
             intent=understood.intent,
             intent_confidence=understood.confidence,
             intent_ranking=understood.ranking,

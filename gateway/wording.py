@@ -23,6 +23,11 @@ NOTHING_TO_REPEAT = "刚才还没有可以重复的内容，请告诉我您要�
 CANCELLED = "好的，已为您取消。还需要办什么，请直接告诉我。"
 SLOWER = "好的，我说慢一点、说简单一点。您也可以打开页面上方的“长辈模式”，字会更大。"
 LANGUAGE = "目前我能看懂普通话和常见的方言说法，用文字为您服务；需要其他语言，可以为您转人工。"
+# Asked for on the telephone, where they have an effect; kept in the conversation as what was said.
+SPOKEN_CONTROL = {
+    "slower": "好的，我说慢一点。", "faster": "好的，我说快一点。", "louder": "好的，我大声一点。",
+    "quieter": "好的，我小声一点。", "continue": "好的，请继续听。", "stop": "好的。您还有什么想问的？",
+}  # fmt: skip
 ELDER_ON = "已为您切换到长辈模式：字更大、选项更少。需要帮忙时，随时点“转人工”。"
 
 TO_HUMAN = "转人工"

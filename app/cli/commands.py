@@ -4,11 +4,12 @@ from typing import Any
 
 import typer
 
-from app.cli import conversations, knowledge, nlu, product, talk, users
+from app.cli import conversations, knowledge, nlu, product, speech, talk, users
 
 GROUPS = {
     "kb": (knowledge.group, "The knowledge base: import, export, search, evaluate."),
     "nlu": (nlu.group, "What the bot understands: parse, train, evaluate."),
+    "asr": (speech.group, "Speech recognition: transcribe, evaluate, adapt, download."),
     "conversations": (conversations.group, "Stored conversations: import, export."),
     "user": (users.group, "Accounts of the console."),
 }

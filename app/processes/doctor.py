@@ -143,6 +143,19 @@ def _embedding_model(settings: Settings) -> Finding:
     return _step("embedding model", "model", "not unpacked, or the archive has changed", UP)
 
 
+def _speech_model(settings: Settings) -> Finding:
+    from asr.model_folder import check_loads, model_in_use, model_version
+    from asr.problems import ModelUnusable
+
+    folder = model_in_use(settings)
+    try:
+        check_loads(folder)
+    except ModelUnusable as problem:
+        remedy = "restore it: `git checkout -- asr/models`; or correct TELLER_ASR_MODEL"
+        return Finding("speech model", False, problem.detail, remedy)
+    return Finding("speech model", True, model_version(folder))
+
+
 def _pages(_settings: Settings) -> Finding:
     return _step("web pages", "web-build", "web/dist is missing or older than its sources", SET_UP)
 
@@ -231,6 +244,7 @@ CHECKS: dict[str, Check] = {
     "embedding archive": _embedding_archive,
     "embedding model": _embedding_model,
     "bot model": _bot_model,
+    "speech model": _speech_model,
     "database": _database,
     "articles and index": _articles,
     "secrets": _secrets,

@@ -50,14 +50,30 @@ class Process:
 
 def processes(settings: Settings) -> list[Process]:
     """All processes in the order in which they start; they stop in the reverse order."""
-    return [_kb(settings), _actions(settings), _rasa(settings), _app(settings)]
+    return [_kb(settings), _asr(settings), _voice(settings), _actions(settings), _rasa(settings), _app(settings)]
 
 
 def _kb(settings: Settings) -> Process:
     port = settings.kb_port
     return Process(
         "kb", _uvicorn("kb.server:create_app", "127.0.0.1", port), "127.0.0.1", port, "TELLER_KB_PORT",
-        f"http://127.0.0.1:{port}/readyz", COMMON_ENVIRONMENT,
+        f"http://127.0.0.1:{port}/readyz", COMMON_ENVIRONMENT, stop_seconds=2,
+    )  # fmt: skip
+
+
+def _voice(settings: Settings) -> Process:
+    port = settings.voice_port
+    return Process(
+        "voice", _uvicorn("voice.synthesis.server:create_app", "127.0.0.1", port), "127.0.0.1", port,
+        "TELLER_VOICE_PORT", f"http://127.0.0.1:{port}/readyz", COMMON_ENVIRONMENT, stop_seconds=1,
+    )  # fmt: skip
+
+
+def _asr(settings: Settings) -> Process:
+    port = settings.asr_port
+    return Process(
+        "asr", [str(python_of(MAIN_ENV)), "-m", "asr.server"], "127.0.0.1", port, "TELLER_ASR_PORT",
+        f"http://127.0.0.1:{port}/readyz", COMMON_ENVIRONMENT, stop_seconds=1,  # its first start composes a graph
     )  # fmt: skip
 
 

@@ -21,9 +21,23 @@ def missing_packages(dev: bool) -> list[str]:
     main = find_interpreter(MAIN_VERSIONS)
     if main and not main.makes_environments:
         missing.append(f"python{main.minor}-venv")
+    if dev or _may_install():
+        missing += _missing_for_adapting()
     if dev:
         missing += _missing_for_tests()
     return missing
+
+
+def _missing_for_adapting() -> list[str]:
+    """What `teller asr adapt` builds with. Whoever may not install it here does without, until he adapts."""
+    missing = [] if shutil.which("fstconvert") else ["libfst-tools"]
+    if not list(Path("/usr/lib").glob("*/fst/*/olabel_lookahead-fst.so")):
+        missing.append("libfst22-plugins-base")
+    return missing
+
+
+def _may_install() -> bool:
+    return os.geteuid() == 0 and bool(shutil.which("apt-get"))
 
 
 def _missing_for_tests() -> list[str]:
@@ -56,7 +70,7 @@ def provide_packages(output: StepOutput, dev: bool) -> None:
     if not missing:
         return
     install = f"apt-get install {' '.join(missing)}"
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if not _may_install():
         raise StepFailed(f"missing on this machine: {', '.join(missing)}", remedy=f"as root: {install}")
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     wait = f"DPkg::Lock::Timeout={LOCK_SECONDS}"

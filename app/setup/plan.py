@@ -97,8 +97,7 @@ def _fetch_voices(output: StepOutput) -> None:
     folder = data_dir() / "models" / "kokoro"
     if (folder / "symbols.json").is_file():
         return
-    command = [python_of(MAIN_ENV), "-m", "voice.synthesis.download", folder]
-    if not output.command(command, may_fail=True):
+    if not output.command([python_of(MAIN_ENV), "-m", "voice.synthesis.download", folder], may_fail=True):
         output.say("not fetched; espeak-ng speaks instead, where it is installed. The next set-up tries again.")
 
 

@@ -22,7 +22,7 @@ def parsed(settings: Settings, table: list[Process]) -> configparser.RawConfigPa
 def test_every_process_is_in_the_configuration_and_never_given_up(settings: Settings) -> None:
     text = parsed(settings, processes(settings))
     programs = [section for section in text.sections() if section.startswith("program:")]
-    assert programs == ["program:kb", "program:actions", "program:rasa", "program:app"]
+    assert programs == ["program:kb", "program:asr", "program:voice", "program:actions", "program:rasa", "program:app"]
     for program in programs:
         assert text[program]["autorestart"] == "true"
         assert int(text[program]["startretries"]) > 10_000

@@ -94,6 +94,7 @@ class TestHeaders:
         assert "object-src 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
+        assert "microphone=(self)" in headers["permissions-policy"]
 
     async def test_only_the_chat_page_may_be_framed_by_allowed_sites(self, settings: Settings) -> None:
         settings.allowed_origins = ["https://www.bank.example"]

@@ -125,7 +125,7 @@ def test_the_page_reconnects_with_its_whole_history_after_the_app_died(people: P
     expect(page.get_by_text("连接断开了").first).to_be_visible()
     expect(page.get_by_role("status").get_by_text("在线", exact=True)).to_be_visible(timeout=60_000)
     expect(page.get_by_text("存款保险最多赔多少", exact=True)).to_have_count(1)
-    say(page, "网点周末开门吗")
+    say(page, "网点营业时间是几点到几点")
     expect(page.locator("p.source")).to_have_count(2)
 
 

@@ -8,6 +8,10 @@ const chat = async (page, base, query = '') => {
   await page.goto(`${base}/${query}`)
   await page.locator('.greeting').waitFor()
 }
+const hold = async (page) => {
+  await page.locator('.dictate').hover()
+  await page.mouse.down()
+}
 const customerOf = (fake) => [...fake.world.conversations.values()].at(-1)
 const AGENT = { id: 'agent', display_name: '李晓雯' }
 
@@ -173,6 +177,101 @@ export const SCENES = {
     fake.world.say(customerOf(fake), 'agent', '您好', { name: '李晓雯' })
     fake.world.say(customerOf(fake), 'agent', '在吗', { name: '李晓雯' })
     await page.waitForTimeout(300)
+  } },
+  dictating: { play: async (page, { base }) => {
+    await chat(page, base)
+    await hold(page)
+    await page.getByText('我的信用卡').waitFor()
+  } },
+  dictated: { play: async (page, { base }) => {
+    await chat(page, base)
+    await hold(page)
+    await page.getByText('我的信用卡').waitFor()
+    await page.mouse.up()
+    await page.waitForFunction(() => document.querySelector('#composer').value.endsWith('怎么办'))
+  } },
+  dictatingElder: { play: async (page, { base }) => {
+    await chat(page, base)
+    await page.locator('.elder').click()
+    await page.locator('.dictate').click()
+    await page.getByText('我的信用卡').waitFor()
+  } },
+  dictateRefused: { refused: true, play: async (page, { base }) => {
+    await chat(page, base)
+    await page.locator('.dictate').click()
+    await page.locator('.strip.problem').waitFor()
+  } },
+  call: { play: async (page, { base }) => {
+    await chat(page, base)
+    await page.locator('[data-call]').click()
+    await page.getByText('请您立即挂失').waitFor()
+    await page.waitForTimeout(1500)
+  } },
+  callInterrupted: { play: async (page, { base }) => {
+    await chat(page, base)
+    await page.locator('[data-call]').click()
+    await page.locator('.line .note').first().waitFor()
+  } },
+  callQueued: { play: async (page, { base, fake }) => {
+    fake.options.quiet = true
+    await chat(page, base)
+    await page.locator('[data-call]').click()
+    await page.locator('[data-action=person]:enabled').click()
+    await page.locator('.call .transfer').waitFor()
+    await page.locator('[data-action=mute]').click()
+    await page.waitForTimeout(600)
+  } },
+  callConfirm: { play: async (page, { base, fake }) => {
+    fake.options.quiet = true
+    await chat(page, base)
+    await page.locator('[data-call]').click()
+    await page.locator('.timer').waitFor()
+    await page.keyboard.press('Escape')
+  } },
+  callElder: { play: async (page, { base }) => {
+    await chat(page, base)
+    await page.locator('.elder').click()
+    await page.locator('[data-call]').click()
+    await page.getByText('请您立即挂失').waitFor()
+  } },
+  callLost: { play: async (page, { base, fake }) => {
+    fake.options.quiet = true
+    await chat(page, base)
+    await page.locator('[data-call]').click()
+    await page.locator('.timer').waitFor()
+    await page.waitForTimeout(1200)
+    fake.control.down()
+    await page.getByText('正在重新接通').waitFor()
+  } },
+  callEnded: { play: async (page, { base }) => {
+    await chat(page, base)
+    await page.locator('[data-call]').click()
+    await page.getByText('请您立即挂失').waitFor()
+    await page.locator('[data-action=hangup]').click()
+  } },
+  callDeaf: { play: async (page, { base, fake }) => {
+    fake.control.deaf()
+    await chat(page, base)
+    await page.locator('[data-call]').click()
+    await page.locator('.over .bad').waitFor()
+  } },
+  callRefused: { refused: true, play: async (page, { base }) => {
+    await chat(page, base)
+    await page.locator('[data-call]').click()
+    await page.locator('.over .bad').waitFor()
+  } },
+  deskSpoken: { play: async (page, { base, context, fake }) => {
+    const other = await context.newPage()
+    await chat(other, base)
+    await other.locator('[data-call]').click()
+    await other.getByText('请您立即挂失').waitFor()
+    await other.locator('[data-action=person]').click()
+    await other.locator('.call .transfer').waitFor()
+    await page.bringToFront()
+    await signIn(page, base)
+    await page.locator(`[data-conversation="${customerOf(fake).id}"]`).click()
+    await page.locator('.recording button').click()
+    await page.waitForTimeout(900)
   } },
   login: { play: async (page, { base }) => {
     await page.goto(`${base}/console/`)

@@ -1,7 +1,7 @@
 /**
  * A small complete stand-in for the app: the built pages under the strict CSP, the chat socket, the desk API.
  * `npm run fake [port]`; sign in as agent, agent2, supervisor, admin, trainer or editor with the password in desk.mjs.
- * POST /fake/{drop|down|up|mute|unmute|idle|seed} plays misfortunes and customers.
+ * POST /fake/{drop|down|up|mute|unmute|deaf|idle|seed} plays misfortunes and customers.
  */
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { WebSocketServer } from 'ws'
 import { attendCustomer, close, toPerson } from './chat.mjs'
 import { attendAgent, Desk } from './desk.mjs'
+import { attendCaller, recording } from './voice.mjs'
 import { World } from './world.mjs'
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url))
@@ -19,12 +20,13 @@ const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'"
 export function startFake(port, { delay = 700 } = {}) {
   const world = new World()
   const desk = new Desk(world)
-  const options = { delay, mute: false, down: false }
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: 8192 })
+  const options = { delay, mute: false, down: false, deaf: false, quiet: false }
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 16_384 })
   const drop = () => sockets.clients.forEach((client) => client.terminate())
   const control = {
     drop, mute: () => (options.mute = true), unmute: () => (options.mute = false), up: () => (options.down = false),
     down: () => { options.down = true; drop() },
+    deaf: () => (options.deaf = true),
     idle: () => world.conversations.forEach((c) => c.owner !== 'CLOSED' && close(world, c, 'idle')),
     seed: () => seed(world),
   }
@@ -32,6 +34,7 @@ export function startFake(port, { delay = 700 } = {}) {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://fake')
     if (url.pathname.startsWith('/fake/')) return reply(response, [200, control[url.pathname.slice(6)]?.() ?? {}])
+    if (url.pathname.endsWith('/audio')) return response.writeHead(200, { 'Content-Type': 'audio/wav', 'Content-Security-Policy': CSP }).end(recording())
     if (url.pathname.startsWith('/api/')) {
       const body = await read(request)
       return reply(response, await desk.call(request.method, url, body, request))
@@ -41,8 +44,11 @@ export function startFake(port, { delay = 700 } = {}) {
   server.on('upgrade', (request, socket, head) => {
     const user = desk.user(request.headers.cookie)
     if (options.down || (request.url === '/ws/desk' && !user)) return socket.destroy()
-    sockets.handleUpgrade(request, socket, head, (client) =>
-      request.url === '/ws/desk' ? attendAgent(world, client, user) : attendCustomer(world, client, options))
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      if (request.url === '/ws/desk') attendAgent(world, client, user)
+      else if (request.url === '/ws/voice') attendCaller(world, client, options)
+      else attendCustomer(world, client, options)
+    })
   })
   return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve({ server, world, control, options, desk })))
 }

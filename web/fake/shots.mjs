@@ -10,7 +10,7 @@ mkdirSync(folder, { recursive: true })
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  args: ['--use-fake-device-for-media-stream', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 })
 let port = 8731
 for (const [name, scene] of Object.entries(SCENES)) {
@@ -19,6 +19,7 @@ for (const [name, scene] of Object.entries(SCENES)) {
     const fake = await startFake(port, { delay: 150 })
     const context = await browser.newContext({
       viewport, locale: 'zh-CN', timezoneId: 'Asia/Shanghai', colorScheme: scene.dark ? 'dark' : 'light',
+      permissions: scene.refused ? [] : ['microphone'],
       hasTouch: size === 'phone', isMobile: size === 'phone', deviceScaleFactor: 1.5,
     })
     const page = await context.newPage()

@@ -11,6 +11,7 @@ export class FakeSocket {
 
   readyState = 0
   sent: ChatRequest[] = []
+  sounds: ArrayBuffer[] = []
   onopen: (() => void) | null = null
   onmessage: ((event: { data: unknown }) => void) | null = null
   onclose: (() => void) | null = null
@@ -19,8 +20,9 @@ export class FakeSocket {
     FakeSocket.opened.push(this)
   }
 
-  send(data: string): void {
-    this.sent.push(JSON.parse(data) as ChatRequest)
+  send(data: string | ArrayBuffer): void {
+    if (typeof data === 'string') this.sent.push(JSON.parse(data) as ChatRequest)
+    else this.sounds.push(data)
   }
 
   close(): void {
@@ -37,7 +39,9 @@ export class FakeSocket {
     this.onclose?.()
   }
 
+  /** What is no sound and no text is sent as JSON. */
   tell(frame: unknown): void {
+    if (frame instanceof ArrayBuffer) return this.onmessage?.({ data: frame })
     this.onmessage?.({ data: typeof frame === 'string' ? frame : JSON.stringify(frame) })
   }
 }

@@ -42,6 +42,8 @@ describe('the widget', () => {
     inside('.launcher').click()
     const frame = inside('iframe') as HTMLIFrameElement
     expect(frame.src).toBe(`${ORIGIN}/?embed=1&host=${encodeURIComponent(window.location.origin)}`)
+    expect(frame.allow).toContain('microphone')
+    expect(frame.allow).toContain('autoplay')
     window.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' }))
     expect(inside('.window').hidden).toBe(true)
     expect(inside('.launcher').hidden).toBe(false)

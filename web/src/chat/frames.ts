@@ -71,6 +71,7 @@ function welcome(frame: Welcome, context: FrameContext): void {
     readSeq: frame.read_seq,
     elder: frame.elder,
     position: frame.queue?.position ?? null,
+    voice: frame.voice ?? true,
     welcomed: true,
   })
   frame.messages.forEach((message) => thread.receive(message))

@@ -24,6 +24,8 @@ export interface ChatState {
   notice: string | null
   /** A person was asked for and the server has not answered yet. */
   askingHuman: boolean
+  /** The server can listen and speak, as far as it has told. */
+  voice: boolean
 }
 
 export function createChatState(elder: boolean): ChatState {
@@ -43,5 +45,6 @@ export function createChatState(elder: boolean): ChatState {
     closed: null,
     notice: null,
     askingHuman: false,
+    voice: true,
   })
 }

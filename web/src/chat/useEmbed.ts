@@ -8,6 +8,8 @@ export interface Embed {
   embedded: boolean
   /** Whether the customer can see the page: its tab is in front and the widget is open. */
   visible: Ref<boolean>
+  /** False while the widget that holds the page is closed. */
+  shown: Ref<boolean>
   unread: Ref<number>
   close: () => void
 }
@@ -44,7 +46,7 @@ export function useEmbed(query = new URLSearchParams(window.location.search), ho
   })
   post({ source: 'teller', type: 'ready' })
 
-  return { embedded, visible, unread, close: () => post({ source: 'teller', type: 'close' }) }
+  return { embedded, visible, shown, unread, close: () => post({ source: 'teller', type: 'close' }) }
 }
 
 function hostOrigin(text: string | null): string | null {

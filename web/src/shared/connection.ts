@@ -126,7 +126,8 @@ export class Connection<Out extends { type: string }, In extends { type: string 
   }
 }
 
-function parse<T extends { type: string }>(data: unknown): T | null {
+/** A text frame as JSON; null for anything else. */
+export function parse<T extends { type: string }>(data: unknown): T | null {
   if (typeof data !== 'string') return null
   try {
     const frame = JSON.parse(data) as T | null

@@ -59,6 +59,8 @@ export interface Welcome {
   max_chars: number
   /** Seq of the last customer message that the agent has seen. */
   read_seq: number
+  /** False where the server has no speech; a server that does not say is asked when the customer wants to speak. */
+  voice?: boolean
 }
 
 export type ChatFrame =
@@ -127,6 +129,8 @@ export interface TurnGuess {
   article: ArticleRef | string | null
   candidates: { key: string; question?: string; score: number }[]
   rating: Rating | null
+  /** Id of the recording of a spoken turn. */
+  audio?: string | null
 }
 
 export interface OwnershipChange {

@@ -106,6 +106,7 @@ function buildFrame(page: Document, { origin, title }: WidgetSettings, host: str
   // The page inside answers to this origin only.
   frame.src = `${origin}/?${new URLSearchParams({ embed: '1', host })}`
   frame.title = title
-  frame.allow = 'clipboard-write'
+  // A frame of another origin hears and speaks only with the page's leave.
+  frame.allow = 'microphone; autoplay; clipboard-write'
   return frame
 }

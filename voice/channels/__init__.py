@@ -1,0 +1,1 @@
+"""The lines that callers come in on, one file each."""

@@ -1,0 +1,1 @@
+"""Text to speech: one interface, its engines, the cache, and the process that speaks."""
