@@ -207,9 +207,10 @@ class VoskSession:
             even = len(pcm) & ~1
             self._rest = pcm[even:]
             pcm = pcm[:even] if self._rest else pcm
+            pcm = with_faint_noise(pcm, self._heard)
             self._heard += even // 2
             self._between = self._between and not even
-            if recogniser.AcceptWaveform(with_faint_noise(pcm)):
+            if recogniser.AcceptWaveform(pcm):
                 return self._utterance(recogniser.Result())
             self.own_reply = recogniser.PartialResult()
             self._note_partial(json.loads(self.own_reply)["partial"])
@@ -245,7 +246,7 @@ def _transcribe(model: Model, pcm: bytes, rate: int) -> Transcript:
     step = int(rate * CHUNK_SECONDS) * 2
     results = []
     for start in range(0, len(pcm) - len(pcm) % 2, step):
-        if recogniser.AcceptWaveform(with_faint_noise(pcm[start : start + step])):
+        if recogniser.AcceptWaveform(with_faint_noise(pcm[start : start + step], start // 2)):
             results.append(recogniser.Result())
     results.append(recogniser.FinalResult())
     return transcript_of(results, model.version)

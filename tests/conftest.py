@@ -27,6 +27,17 @@ structlog.configure(
 )
 
 
+@pytest.fixture(autouse=True)
+def logging_restored() -> Iterator[None]:
+    """Commands and the app take over the process's logging, and write where output goes in that test only."""
+    root = logging.getLogger()
+    handlers, level, configuration = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.configure(**configuration)
+    structlog.contextvars.clear_contextvars()
+
+
 def migrate(settings: Settings) -> None:
     from alembic import command
 
@@ -120,17 +131,6 @@ async def staff(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> Staff:
     quick = PasswordHash([Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)])
     monkeypatch.setattr("accounts.service._hasher", quick)
     return Staff(teller)
-
-
-@pytest.fixture
-def logging_restored() -> Iterator[None]:
-    """For whoever starts the app whole: it takes over the process's logging."""
-    root = logging.getLogger()
-    handlers, level, configuration = root.handlers[:], root.level, structlog.get_config()
-    yield
-    root.handlers[:], root.level = handlers, level
-    structlog.configure(**configuration)
-    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

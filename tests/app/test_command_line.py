@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import logging
 import resource
 import stat
 import subprocess
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from app.cli.errors import run
 from app.setup.places import PROJECT
@@ -87,16 +85,13 @@ class FakeGateway:
 
 @pytest.fixture(autouse=True)
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty data folder and nothing running; the logging that commands set up is undone."""
+    """An empty data folder and nothing running."""
     monkeypatch.setenv("TELLER_DATA_DIR", str(tmp_path / "var"))
     monkeypatch.setenv("TELLER_PORT", "1")
     monkeypatch.chdir(tmp_path)
     get_settings.cache_clear()
-    handlers = logging.getLogger().handlers[:]
     yield tmp_path
     get_settings.cache_clear()
-    logging.getLogger().handlers[:] = handlers
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -161,9 +161,7 @@ class TestLogChain:
         assert masked["timestamp"] == "2026-03-02T12:00:00.123456"
 
     @pytest.fixture
-    def start(
-        self, logging_restored: None, monkeypatch: pytest.MonkeyPatch
-    ) -> Callable[[Literal["console", "json"]], io.StringIO]:
+    def start(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[Literal["console", "json"]], io.StringIO]:
         """Starts logging as a process does; gives what it writes."""
 
         def start(log_format: Literal["console", "json"]) -> io.StringIO:

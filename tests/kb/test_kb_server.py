@@ -18,7 +18,7 @@ from tests.kb import sample
 from tests.kb.conftest import open_with
 from tests.kb.fake_encoder import FakeEncoder
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("logging_restored")]
+pytestmark = pytest.mark.unit
 
 QUESTION = "银行卡丢了怎么办"
 
