@@ -44,9 +44,9 @@ class Vectors:
 
     def of(self, texts: Sequence[str]) -> Floats:
         """float32 [len(texts), dimension]"""
-        for text in texts:
-            if text not in self.known:
-                self.known[text] = self.encoder.encode([text])[0]
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        if new:
+            self.known.update(zip(new, self.encoder.encode(new), strict=True))
         return np.array([self.known[text] for text in texts], np.float32).reshape(len(texts), self.encoder.dimension)
 
 

@@ -36,6 +36,7 @@ def plan(steps: int, decay: int) -> list[Step]:
         Step("speak-generated", "asr.training.synthesise", ("generated",)),
         Step("speak-product", "asr.training.synthesise", ("product",)),
         Step("synthetic-speech", "asr.training.prepare", ("synthetic",)),
+        Step("no-speech", "asr.training.prepare", ("no-speech",)),
         Step("train", "asr.training.train", ("--steps", str(steps), "--decay", str(decay))),
         Step("finish", "asr.training.finish", (str(TRAINING / f"final-{steps}.pt"),)),
     ]

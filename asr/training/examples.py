@@ -44,6 +44,8 @@ class ExampleSet:
 
 def labels_of(text: str) -> tuple[int, ...] | None:
     """What the network should say for `text`: phone numbers from 0. None when the text is not all Chinese."""
+    if not text:
+        return ()
     phones = read(text)
     return tuple(number - 1 for number in phone_ids(phones)) if phones else None
 

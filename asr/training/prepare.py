@@ -1,6 +1,6 @@
 """Decode speech and compute its features, folder by folder; what is there already is kept.
 
-python -m asr.training.prepare real|synthetic
+python -m asr.training.prepare real|synthetic|no-speech
 """
 
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 from asr.training.examples import is_complete as examples_complete
 from asr.training.examples import write_examples
 from asr.training.features import SAMPLE_RATE
+from asr.training.no_speech import no_speech
 from asr.training.places import EXAMPLES, RECORDINGS, speech_data
 from asr.training.real_speech import held_back_speakers, read_clips
 from asr.training.recordings import Recordings, is_complete, write_recordings
@@ -45,6 +46,14 @@ def prepare_synthetic() -> None:
             _prepare_folder(folder)
 
 
+def prepare_no_speech() -> None:
+    """Make sounds that are no speech, and their examples, whose labels are empty."""
+    folder = RECORDINGS / "no-speech"
+    if not is_complete(folder):
+        write_recordings(folder, SAMPLE_RATE, no_speech())
+    _prepare_folder(folder)
+
+
 def _prepare_folder(folder: Path) -> None:
     for copy in range(SYNTHETIC_COPIES):
         target = EXAMPLES / f"{folder.name}-{copy}"
@@ -53,4 +62,4 @@ def _prepare_folder(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"real": prepare_real, "synthetic": prepare_synthetic}[sys.argv[1]]()
+    {"real": prepare_real, "synthetic": prepare_synthetic, "no-speech": prepare_no_speech}[sys.argv[1]]()

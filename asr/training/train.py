@@ -40,7 +40,7 @@ LARGEST_GRADIENT = 5.0
 AVERAGED_STEPS = 400  # the average of the weights looks back about so far
 SAVED_EVERY = 200
 MEASURED_EVERY = 1000
-REAL_SHARE, SYNTHETIC_SHARE = 0.6, 0.4
+REAL_SHARE, SYNTHETIC_SHARE, NO_SPEECH_SHARE = 0.58, 0.39, 0.03
 MEASURED_SENTENCES = 120
 SEED = 2026
 
@@ -155,7 +155,12 @@ def sources() -> list[Source]:
     ready = [ExampleSet(folder) for folder in sorted(EXAMPLES.glob("*")) if examples_complete(folder)]
     real = [part for part in ready if part.name.startswith("real-")]
     synthetic = [part for part in ready if part.name.startswith("synthetic-")]
-    return [Source("real", real, REAL_SHARE), Source("synthetic", synthetic, SYNTHETIC_SHARE)]
+    no_speech = [part for part in ready if part.name.startswith("no-speech-")]
+    return [
+        Source("real", real, REAL_SHARE),
+        Source("synthetic", synthetic, SYNTHETIC_SHARE),
+        Source("no speech", no_speech, NO_SPEECH_SHARE),
+    ]
 
 
 def make_batch(drawn: Sequence[Drawn], distorter: Distorter) -> Batch:

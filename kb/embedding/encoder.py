@@ -4,7 +4,9 @@ The bundled model's folder carries an ONNX copy of itself, which needs a fifth o
 memory. Any other sentence-transformers folder or model id (a setting) runs as sentence-transformers runs it.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 from kb.embedding.unpack import MAX_TOKENS, ONNX_FILE
 
 Vectors = NDArray[np.float32]
+
+MANY = 100  # texts that are encoded on all cores: an index is being built
 
 
 class Encoder(Protocol):
@@ -50,7 +54,10 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         # One by one: int8 scales depend on the whole batch, and a text must have one vector, whoever stands beside it.
-        return np.vstack([self._encode_one(text) for text in texts]).astype(np.float32)
+        if len(texts) < MANY:
+            return np.vstack([self._encode_one(text) for text in texts]).astype(np.float32)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return np.vstack([*pool.map(self._encode_one, texts)]).astype(np.float32)
 
     def _encode_one(self, text: str) -> Any:
         tokens = self._tokenizer.encode(self._prefix + text)

@@ -1,5 +1,7 @@
 """Features, lines and distortion: small sounds with known properties."""
 
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from asr.training.distortion import Distorter
 from asr.training.examples import ExampleSet, write_examples
 from asr.training.features import MEL_BINS, log_mel, mel_centres, mfcc_from_log_mel
+from asr.training.no_speech import KINDS, no_speech
 from asr.training.recordings import Clip, Recordings, is_complete, write_recordings
 from asr.training.rooms_and_lines import (
     a_law,
@@ -108,3 +111,18 @@ def test_ctc_output_is_read_greedily() -> None:
 )
 def test_edit_distance(heard: str, said: str, edits: int) -> None:
     assert edit_distance(heard, said) == edits
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_speech_sounds_and_can_be_made_again(kind: Callable[..., np.ndarray]) -> None:
+    sound = kind(2.0, np.random.default_rng(4))
+    assert len(sound) == 16000
+    assert np.isfinite(sound).all()
+    assert np.abs(sound).max() > 0
+    np.testing.assert_array_equal(sound, kind(2.0, np.random.default_rng(4)))
+
+
+def test_what_is_no_speech_has_nothing_to_say(tmp_path: Path) -> None:
+    write_recordings(tmp_path / "recordings", 8000, itertools.islice(no_speech(), 8))
+    write_examples(Recordings(tmp_path / "recordings"), tmp_path / "examples", 1)
+    assert [example.labels for example in ExampleSet(tmp_path / "examples").examples] == [()] * 8

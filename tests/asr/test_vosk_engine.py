@@ -124,8 +124,8 @@ SOUNDS = {
     "silence": np.zeros(8000 * 8),
     "noise": np.random.default_rng(1).standard_normal(8000 * 8) * 3000,
     "loudest": np.sign(np.random.default_rng(2).standard_normal(8000 * 5)) * 32767,
-    "key tones": 8000 * sum(np.sin(2 * np.pi * hertz * np.arange(8000 * 4) / 8000) for hertz in (770, 1336)),
-    "music": 6000 * sum(np.sin(2 * np.pi * h * np.arange(8000 * 4) / 8000) for h in (262, 330, 392)),
+    "key tones": 8000 * sum(np.sin(2 * np.pi * hertz * np.arange(8000 * 2) / 8000) for hertz in (770, 1336)),
+    "music": 6000 * sum(np.sin(2 * np.pi * h * np.arange(8000 * 2) / 8000) for h in (262, 330, 392)),
 }
 
 

@@ -139,7 +139,11 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _fresh(folder: Path, migrated_file: Path, model_folder: Path) -> Settings:
+    """An empty database beside the newest index that there is: its vectors need not be made again."""
     shutil.copyfile(migrated_file, folder / "teller.db")
+    built = [path for path in (PROJECT / "var" / "kb", PROJECT / "var" / "test" / "kb") if path.is_dir()]
+    if built:
+        shutil.copytree(max(built, key=lambda path: path.stat().st_mtime), folder / "kb")
     return Settings(data_dir=folder, embedding_model=str(model_folder), _env_file=None)  # type: ignore[call-arg]
 
 
@@ -164,10 +168,7 @@ def some_settings(built_with_some: Settings, tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def built_with_all(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path, model_folder: Path) -> Settings:
-    """All shipped articles with the real model's index; this installation's index is taken where it fits."""
+    """All shipped articles with the real model's index."""
     settings = _fresh(tmp_path_factory.mktemp("all"), migrated_file, model_folder)
-    installed = PROJECT / "var" / "kb"
-    if installed.is_dir():
-        shutil.copytree(installed, settings.data_dir / "kb")
     load_and_build(settings)
     return settings
