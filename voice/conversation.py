@@ -491,7 +491,8 @@ class Call:
 
     def _note_heard(self, prompt: Prompt, is_whole: bool) -> None:
         heard = prompt.text if is_whole and not prompt.failed else prompt.heard(self._line.heard)
-        self._watch(events.SpeakingEnded(self.now, prompt.text, heard, prompt.turn, is_whole))
+        # Who speaks in the pause after the last word has cut nothing off.
+        self._watch(events.SpeakingEnded(self.now, prompt.text, heard, prompt.turn, is_whole or heard == prompt.text))
         self._store_heard(prompt.turn, heard)
 
     def _store_heard(self, turn: str | None, heard: str) -> None:

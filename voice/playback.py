@@ -1,6 +1,7 @@
 """What the robot is saying: sentences on their way to the line, and how far the caller has heard them."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -39,7 +40,9 @@ class Prompt:
 
     def heard(self, position: float) -> str:
         """The part of the text that has come out when the line has played up to `position`."""
-        return "".join(_heard_of(piece, position) for piece in self.placed)
+        heard = "".join(_heard_of(piece, position) for piece in self.placed)
+        is_all = self.text.startswith(heard) and not re.search(r"\w", self.text[len(heard) :])
+        return self.text if is_all else heard
 
     def left(self, position: float) -> str:
         """From the sentence that was cut off to the end."""

@@ -19,7 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip
 START_SECONDS = 900
-PORTS = ("TELLER_PORT", "TELLER_KB_PORT", "TELLER_RASA_PORT", "TELLER_ACTION_PORT")
+PORTS = [f"TELLER_{name}" for name in ("PORT", "KB_PORT", "RASA_PORT", "ACTION_PORT", "ASR_PORT", "VOICE_PORT")]
 
 
 def _free_ports(count: int) -> list[int]:

@@ -160,6 +160,7 @@ class FakeTranscriber:
     def __init__(self, text: str = "转账限额是多少？") -> None:
         self.text = text
         self.is_down = False
+        self.ends_by_itself = False  # at the first silence
         self.sessions: list[ByLoudness] = []
 
     def session(self, rate: int, phrases: Sequence[str] | None = None, alternatives: int = 0) -> "ByLoudness":
@@ -182,8 +183,9 @@ class ByLoudness:
     async def accept(self, data: bytes) -> Transcript | None:
         if self.engine.is_down:
             raise NoRecogniser("away")
-        self.loud += sum(1 for byte in data[1::2] if byte)
-        return None
+        loud = sum(1 for byte in data[1::2] if byte)
+        self.loud += loud
+        return await self.finish() if self.engine.ends_by_itself and self.loud and not loud else None
 
     async def partial(self) -> str:
         return self.engine.text[:4] if self.loud else ""

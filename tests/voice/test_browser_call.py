@@ -242,6 +242,18 @@ class TestDictation:
             assert (await speaker.until("final"))["text"] == QUESTION
             assert await turns(teller, customer.session) == []
 
+    async def test_sentences_that_the_recogniser_ended_by_itself_are_joined(
+        self, address: str, ears: FakeTranscriber
+    ) -> None:
+        ears.ends_by_itself = True
+        async with line(address, mode="dictate") as speaker:
+            await speaker.send(type="begin")
+            await speaker.speak(quiet=1)
+            await speaker.speak(quiet=1)
+            await speaker.send(type="end")
+            final = await speaker.until("final")
+            assert (final["text"], final["confidence"]) == (QUESTION * 2, 0.9)
+
     async def test_a_cancelled_press_gives_nothing(self, address: str) -> None:
         async with line(address, mode="dictate") as speaker:
             await speaker.send(type="begin")

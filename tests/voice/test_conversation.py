@@ -120,6 +120,13 @@ async def test_only_what_was_heard_of_an_interrupted_answer_is_kept() -> None:
     assert len(heard) == pytest.approx((5.28 - began) / 0.2, abs=2)
 
 
+async def test_who_speaks_after_the_last_word_has_cut_nothing_off() -> None:
+    played = await scene(8, Sound(0.3, 1.2, "转账限额多少")).play()
+    assert played.watched.of(events.SpeechBegan)[0].interrupts
+    greeted = played.watched.of(events.SpeakingEnded)[0]
+    assert (greeted.heard, greeted.is_whole) == (HELLO, True)
+
+
 async def test_an_answer_that_was_heard_whole_is_kept_whole() -> None:
     played = await scene(16, ASK, 转账限额多少=LONG).play()
     assert played.front.kept["t1"] == LONG

@@ -17,7 +17,8 @@ from voice.synthesis import engines
 from voice.synthesis.cache import SoundCache, key
 from voice.synthesis.sentences import MOST_CHARS, portions, sentences
 from voice.synthesis.server import create_app
-from voice.synthesis.sound import at_rate, at_volume, samples_of
+from voice.synthesis.sound import at_rate, at_volume, samples_of, trimmed
+from voice.synthesis.spoken_form import spoken_form
 from voice.synthesis.studio import Studio
 from voice.synthesis.synthesiser import Manner
 
@@ -32,13 +33,14 @@ class FakeEngine:
         self.asked: list[tuple[str, float]] = []
         self.hold: threading.Event | None = None
         self.priorities: list[int] = []
+        self.silence = b""  # around each sentence
 
     def sound(self, sentence: str, speed: float) -> tuple[bytes, int]:
         self.asked.append((sentence, speed))
         self.priorities.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
         if self.hold:
             self.hold.wait(5)
-        return b"\x00\x10" * round(2400 * len(sentence) / speed), 24000
+        return self.silence + b"\x00\x10" * round(2400 * len(sentence) / speed) + self.silence, 24000
 
 
 @pytest.fixture
@@ -91,6 +93,14 @@ class TestStudio:
         assert len(slow.pcm) > 1.9 * len(normal.pcm)
         assert len(engine.asked) == 2
 
+    @pytest.mark.parametrize(("text", "after"), [("一二三四五。", 0.4), ("一二三四五，", 0.2), ("一二三四五", 0.2)])
+    async def test_silence_around_a_sentence_is_cut_to_a_short_pause(
+        self, studio: Studio, engine: FakeEngine, text: str, after: float
+    ) -> None:
+        engine.silence = bytes(48000)
+        spoken = await studio.sentence(text, Manner(rate=24000))
+        assert len(spoken.pcm) / 2 / 24000 == pytest.approx(0.1 * len(spoken_form(text)) + 0.03 + after, abs=0.011)
+
     async def test_wanted_twice_at_once_it_is_made_once(self, engine: FakeEngine, tmp_path: Path) -> None:
         studio = Studio(engine, SoundCache(tmp_path, 10_000_000), threads=4)
         await asyncio.gather(*(studio.sentence("您好。", Manner()) for _ in range(8)))
@@ -122,6 +132,15 @@ class TestSound:
     def test_louder_does_not_overflow(self) -> None:
         loud = samples_of(at_volume(b"\xff\x7f" * 100, 4.0))
         assert 0.9 < max(loud) <= 1
+
+    def test_silence_goes_and_a_faint_beginning_stays(self) -> None:
+        silence, faint, loud = bytes(4800), b"\x80\x00" * 2400, b"\x00\x10" * 2400
+        assert trimmed(silence + faint + loud + silence, 24000, 0.0, 0.05) == faint + loud + silence[:2400]
+        assert trimmed(faint + loud, 24000, 0.1, 0.1) == faint + loud
+
+    def test_silence_alone_stays(self) -> None:
+        assert trimmed(bytes(4800), 24000, 0.0, 0.0) == bytes(4800)
+        assert trimmed(b"", 24000, 0.0, 0.0) == b""
 
     def test_resampling_keeps_the_length(self) -> None:
         assert len(at_rate(bytes(48000), 24000, 8000)) == pytest.approx(16000, abs=4)

@@ -14,6 +14,7 @@ import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 
+from asr.engine import Transcript
 from conversations.ownership import Owner
 from conversations.schemas import ConversationView
 from core.limits import RateLimit
@@ -22,6 +23,7 @@ from core.sockets import TRY_AGAIN_LATER
 from voice import events
 from voice.line import AudioFrame, Digit, EndReason, HungUp, LineEvent, PersonWanted
 from voice.problems import TooManyCalls
+from voice.recognition import together
 from voice.service import Voice
 from voice.synthesis.synthesiser import Rate
 
@@ -427,7 +429,7 @@ class Dictation:
         self._session = voice.session(RATE)
         self._seconds: float | None = None  # of the press under way
         self._shown = ""
-        self._parts: list[str] = []
+        self._parts: list[Transcript] = []  # what the recogniser has ended by itself
 
     async def run(self) -> None:
         try:
@@ -462,8 +464,8 @@ class Dictation:
         self._seconds += len(pcm) / BYTES_A_SECOND
         transcript = await self._session.accept(pcm)
         if transcript and not transcript.is_empty:
-            self._parts.append(transcript.text)
-        words = "".join(self._parts) + await self._session.partial()
+            self._parts.append(transcript)
+        words = "".join(part.text for part in self._parts) + await self._session.partial()
         if words != self._shown:
             self._shown = words
             self._page.send({"type": "partial", "text": words})
@@ -474,8 +476,9 @@ class Dictation:
         if self._seconds is None:
             return
         last = await self._session.finish()
-        text = "".join([*self._parts, *([] if last.is_empty else [last.text])])
-        self._page.send({"type": "final", "text": text, "confidence": last.confidence if text else None})
+        heard = together([*self._parts, *([] if last.is_empty else [last])])
+        confidence = None if heard.is_empty else heard.confidence
+        self._page.send({"type": "final", "text": heard.text, "confidence": confidence})
         self._seconds, self._shown, self._parts = None, "", []
 
     async def _forget(self) -> None:

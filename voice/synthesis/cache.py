@@ -8,12 +8,13 @@ from pathlib import Path
 
 from voice.synthesis.sound import packed, unpacked
 
+FORM = 2  # counts up when something else is made of an engine's sound: what was kept before is made anew
 SPARE = 0.9  # of the limit is kept when room is made, so that this is not done for every sentence
 
 
 def key(sentence: str, engine: str, speed: float) -> str:
     """Volume and rate are applied afterwards and do not count."""
-    return hashlib.sha256(f"{engine}\n{speed:.2f}\n{sentence}".encode()).hexdigest()
+    return hashlib.sha256(f"{FORM}\n{engine}\n{speed:.2f}\n{sentence}".encode()).hexdigest()
 
 
 class SoundCache:

@@ -1,4 +1,4 @@
-"""Sound made louder, brought to another rate, and packed for keeping."""
+"""Sound made louder, freed of silence, brought to another rate, and packed for keeping."""
 
 import io
 from typing import Any
@@ -9,6 +9,9 @@ import soundfile
 import soxr
 
 Samples = npt.NDArray[np.float32]
+
+QUIET = 0.002  # of full scale, over STEP_SECONDS: fainter than the breath before a word
+STEP_SECONDS = 0.01
 
 
 def samples_of(pcm: bytes) -> Samples:
@@ -21,6 +24,18 @@ def pcm_of(samples: Samples) -> bytes:
 
 def at_rate(pcm: bytes, rate: int, wanted: int) -> bytes:
     return pcm if rate == wanted else pcm_of(np.asarray(soxr.resample(samples_of(pcm), rate, wanted), np.float32))
+
+
+def trimmed(pcm: bytes, rate: int, before: float, after: float) -> bytes:
+    """At most so many seconds of silence at its ends. What is silent altogether stays."""
+    samples, step = samples_of(pcm), int(rate * STEP_SECONDS)
+    steps = samples[: len(samples) // step * step].reshape(-1, step)
+    loud = np.flatnonzero(np.sqrt((steps**2).mean(axis=1)) > QUIET)
+    if not len(loud):
+        return pcm
+    first = max(0, int(loud[0]) * step - int(before * rate))
+    last = (int(loud[-1]) + 1) * step + int(after * rate)
+    return pcm[first * 2 : last * 2]
 
 
 def at_volume(pcm: bytes, volume: float) -> bytes:

@@ -10,13 +10,17 @@ import structlog
 
 from voice.synthesis.cache import SoundCache, key
 from voice.synthesis.sentences import portions, sentences
-from voice.synthesis.sound import at_rate, at_volume
+from voice.synthesis.sound import at_rate, at_volume, trimmed
 from voice.synthesis.spoken_form import spoken_form
 from voice.synthesis.synthesiser import Engine, Manner, Spoken
 
 log = structlog.get_logger()
 
 LOWEST_PRIORITY = 19
+# Kokoro begins after 0.4 s of silence and ends with a whole second of it: an answer would come late, its clauses fall
+# apart, and who speaks right after the robot would interrupt it. Seconds at the usual speed.
+BEFORE, AFTER_CLAUSE, AFTER_SENTENCE = 0.03, 0.2, 0.4
+SENTENCE_ENDS = tuple("。！？!?；;")
 
 
 class Studio:
@@ -72,7 +76,7 @@ class Studio:
         with self._lock_of(name):  # wanted twice at once, it is made once
             found = self._cache.get(name)
             if found is None:
-                found = self._engine.sound(spoken, speed)
+                found = _with_pauses(spoken, speed, *self._engine.sound(spoken, speed))
                 self._keep(name, *found)
         with self._locks:
             self._making.pop(name, None)
@@ -94,6 +98,11 @@ class Studio:
 def _as_it_will_be_said(text: str) -> list[str]:
     """The sentences of each portion: where one is cut depends on where its portion begins."""
     return [sentence for portion in portions(text) for sentence in sentences("".join(portion))]
+
+
+def _with_pauses(spoken: str, speed: float, pcm: bytes, rate: int) -> tuple[bytes, int]:
+    after = AFTER_SENTENCE if spoken.rstrip("”」』）) \n").endswith(SENTENCE_ENDS) else AFTER_CLAUSE
+    return trimmed(pcm, rate, BEFORE, after / speed), rate
 
 
 def _lowest_priority() -> None:

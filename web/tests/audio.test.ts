@@ -36,6 +36,15 @@ describe('the resampler', () => {
   })
 })
 
+describe('a resampler that starts anew', () => {
+  it('gives nothing of what came before', () => {
+    const resampler = new Resampler(16_000, 44_100)
+    resampler.push(tone(440, 16_000, 0.1))
+    resampler.restart()
+    expect(rms(resampler.push(new Float32Array(1_600)))).toBe(0)
+  })
+})
+
 describe('PCM', () => {
   it('comes back as it went, little-endian and clipped', () => {
     const pcm = toPcm(Float32Array.of(0, 1, -1, 2, -2, 0.5))

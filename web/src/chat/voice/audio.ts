@@ -94,6 +94,7 @@ export class AudioDevice {
   }
 
   flush(seconds: number): void {
+    this.upsampler.restart() // or the last milliseconds of what was dropped click before the next word
     this.playback?.port.postMessage({ flush: seconds })
   }
 

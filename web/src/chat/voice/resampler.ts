@@ -41,6 +41,12 @@ export class Resampler {
     return Float32Array.from(output)
   }
 
+  /** What comes next does not follow on what came before. */
+  restart(): void {
+    this.rest = new Float32Array(this.half - 1)
+    this.phase = 0
+  }
+
   private at(input: Float32Array, start: number): number {
     const filter = this.filters[this.phase]!
     let sum = 0
